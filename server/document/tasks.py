@@ -1,0 +1,221 @@
+"""What the operations on tasks and checklists do."""
+
+from msgspec import UNSET, UnsetType
+
+from server.document.intent import (
+    Delta,
+    Intent,
+    given,
+    need_column,
+    need_task,
+    refuse_overwriting,
+    task_delta,
+)
+from server.document.order import check_position, place
+from server.document.state import BoardState
+from server.errors import BadRequest, Conflict, LimitExceeded, NotFound
+from server.model import commands as c
+from server.model.records import ChecklistItem, Column, Fields, Kept, Patch, Task
+
+ALL_FIELDS = tuple(f for f in Patch.__struct_fields__ if f in Task.__struct_fields__)
+
+
+def create(state: BoardState, command: c.TaskCreate, intent: Intent) -> Delta:
+    if command.task in state.tasks:
+        raise Conflict("task", f"{command.task!r} exists already")
+    if state.count_tasks() >= intent.limits.tasks_per_board:
+        raise LimitExceeded("tasks", intent.limits.tasks_per_board)
+    column, after, completed = _where_new(state, command)
+    position = place(state, column.id, after)
+    fields = given(command, "title", "description", "priority", "due_at", "device")
+    fields |= {
+        "completed": completed,
+        "column": column.id,
+        "position": position,
+        "labels": _labels(state, command.labels, intent),
+        "assignees": _assignees(command.assignees, intent),
+        "checklist": _checklist(command.checklist, intent),
+        "comments": 0,
+        "created_at": intent.at,
+        "created_by": intent.actor.id,
+    }
+    return Delta(task=command.task, set=Patch(**fields))
+
+
+def _where_new(state: BoardState, command: c.TaskCreate) -> tuple[Column, str | None | UnsetType, bool]:
+    """Column, anchor and `completed` of a new task: a column that is named decides, else `completed` does."""
+    if command.column is not UNSET:
+        column = need_column(state, command.column)
+        return (
+            column,
+            command.after,
+            column.done or (command.completed and _first(state, done=True) is None),
+        )
+    done = _first(state, done=True)
+    if command.completed and done is not None:
+        return done, None if command.after is UNSET else command.after, True
+    column = state.sorted_columns()[0]
+    return column, command.after, command.completed or column.done
+
+
+def update(state: BoardState, command: c.TaskUpdate, intent: Intent) -> Delta:
+    kept = need_task(state, command.task)
+    wanted = given(command, "title", "description", "completed", "priority", "due_at", "device")
+    refuse_overwriting(kept, wanted, intent)
+    if command.labels_add or command.labels_remove:
+        added = _with(kept.value.labels, command.labels_add, command.labels_remove)
+        new = tuple(label for label in added if label not in kept.value.labels)
+        wanted["labels"] = tuple(label for label in added if label not in new) + _labels(state, new, intent)
+        _at_most("labels", wanted["labels"], intent.limits.labels_per_task)
+    if command.assignees_add or command.assignees_remove:
+        wanted["assignees"] = _assignees(
+            _with(kept.value.assignees, command.assignees_add, command.assignees_remove),
+            intent,
+        )
+    wanted |= _moved(state, kept.value, command)
+    return task_delta(kept.value, wanted)
+
+
+def _moved(state: BoardState, task: Task, command: c.TaskUpdate) -> Fields:
+    """Where an update puts the task: where it says, or where its being (in)complete belongs."""
+    if command.column is not UNSET or command.after is not UNSET:
+        return _to(state, task, command.column, command.after)
+    if command.completed is UNSET or command.completed == task.completed:
+        return {}
+    here = state.columns[task.column].value
+    target = _first(state, done=command.completed)
+    if here.done == command.completed or target is None:
+        return {}
+    return _to(state, task, target.id, None) | {"completed": command.completed}
+
+
+def move(state: BoardState, command: c.TaskMove, intent: Intent) -> Delta:
+    task = need_task(state, command.task).value
+    if command.position is UNSET:
+        return task_delta(task, _to(state, task, command.column, command.after))
+    target = _target(state, task, command.column)
+    wanted = {"column": target.id, "position": check_position(command.position)}
+    return task_delta(task, wanted | _entered(state, task, target))
+
+
+def _to(state: BoardState, task: Task, column: str | UnsetType, after: str | None | UnsetType) -> Fields:
+    """Column, position and, when it enters or leaves a done column, `completed` of a task that moves."""
+    target = _target(state, task, column)
+    position = place(state, target.id, after, task.id)
+    if position is None:
+        return {}
+    return {"column": target.id, "position": position} | _entered(state, task, target)
+
+
+def _target(state: BoardState, task: Task, column: str | UnsetType) -> Column:
+    return state.columns[task.column].value if column is UNSET else need_column(state, column)
+
+
+def _entered(state: BoardState, task: Task, target: Column) -> Fields:
+    """A done column completes what comes in and re-opens what goes out."""
+    if target.id != task.column and (target.done or state.columns[task.column].value.done):
+        return {"completed": target.done}
+    return {}
+
+
+def delete(state: BoardState, command: c.TaskDelete, intent: Intent) -> Delta:
+    task = need_task(state, command.task).value
+    return Delta(task=task.id, set=Patch(deleted=True), was=Patch(deleted=False))
+
+
+def restore(state: BoardState, command: c.TaskRestore, intent: Intent) -> Delta:
+    kept = state.tasks.get(command.task)
+    if kept is None:
+        raise NotFound("task", command.task)
+    if not kept.deleted:
+        return Delta(task=command.task)
+    if state.count_tasks() >= intent.limits.tasks_per_board:
+        raise LimitExceeded("tasks", intent.limits.tasks_per_board)
+    fields = {name: getattr(kept.value, name) for name in ALL_FIELDS} | _home(state, kept)
+    fields["labels"] = tuple(label for label in kept.value.labels if not state.labels[label].deleted)
+    return Delta(task=command.task, set=Patch(deleted=False, **fields), was=Patch(deleted=True))
+
+
+def _home(state: BoardState, kept: Kept[Task]) -> Fields:
+    """Where a restored task goes: back, or to the end of the first column when its own is gone."""
+    column = state.columns[kept.value.column]
+    if not column.deleted:
+        return {"completed": column.value.done or kept.value.completed}
+    first = state.sorted_columns()[0]
+    return {
+        "column": first.id,
+        "position": place(state, first.id, UNSET),
+        "completed": first.done,
+    }
+
+
+def _first(state: BoardState, *, done: bool) -> Column | None:
+    return next((column for column in state.sorted_columns() if column.done == done), None)
+
+
+# -- sets and lists
+
+
+def _with(old: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item for item in (*old, *add) if item not in remove))
+
+
+def _at_most(field: str, items: tuple[object, ...], limit: int) -> None:
+    if len(items) > limit:
+        raise LimitExceeded(field, limit)
+
+
+def _labels(state: BoardState, labels: tuple[str, ...], intent: Intent) -> tuple[str, ...]:
+    for label in labels:
+        if label not in state.labels or state.labels[label].deleted:
+            raise NotFound("label", label)
+    unique = tuple(dict.fromkeys(labels))
+    _at_most("labels", unique, intent.limits.labels_per_task)
+    return unique
+
+
+def _assignees(assignees: tuple[str, ...], intent: Intent) -> tuple[str, ...]:
+    unique = tuple(dict.fromkeys(assignees))
+    _at_most("assignees", unique, intent.limits.assignees_per_task)
+    return unique
+
+
+def _checklist(items: tuple[c.NewItem, ...], intent: Intent) -> tuple[ChecklistItem, ...]:
+    _at_most("checklist", items, intent.limits.checklist_items)
+    if len({item.id for item in items}) != len(items):
+        raise BadRequest("args.checklist", "two items have the same id")
+    return tuple(ChecklistItem(item.id, item.text, item.done) for item in items)
+
+
+def set_item(state: BoardState, command: c.ChecklistSet, intent: Intent) -> Delta:
+    task = need_task(state, command.task).value
+    old = next((item for item in task.checklist if item.id == command.item), None)
+    if old is None:
+        if command.text is UNSET:
+            raise BadRequest("args.text", "a new item needs a text")
+        _at_most("checklist", (*task.checklist, command), intent.limits.checklist_items)
+    new = ChecklistItem(
+        command.item,
+        old.text if old is not None and command.text is UNSET else str(command.text),
+        old.done if old is not None and command.done is UNSET else command.done is True,
+    )
+    if old is not None and command.after is UNSET:
+        items = [new if item.id == new.id else item for item in task.checklist]
+    else:
+        items = [item for item in task.checklist if item.id != new.id]
+        items.insert(_item_index(items, command.after), new)
+    return task_delta(task, {"checklist": tuple(items)})
+
+
+def _item_index(items: list[ChecklistItem], after: str | None | UnsetType) -> int:
+    if after is None:
+        return 0
+    return next((index + 1 for index, item in enumerate(items) if item.id == after), len(items))
+
+
+def remove_item(state: BoardState, command: c.ChecklistRemove, intent: Intent) -> Delta:
+    task = need_task(state, command.task).value
+    items = tuple(item for item in task.checklist if item.id != command.item)
+    if len(items) == len(task.checklist):
+        raise NotFound("item", command.item)
+    return task_delta(task, {"checklist": items})

@@ -1,0 +1,114 @@
+"""Properties of the fold, over random operations."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from server.document import BoardState, Draft
+from server.errors import BoardcastError
+from server.model import commands as c
+from server.model.records import Change
+from tests.document.board import ANN, BOB, Board
+from tests.document.random_commands import commands
+
+ACTORS = st.sampled_from([ANN, BOB])
+STEPS = st.lists(st.tuples(ACTORS, commands(), st.none() | st.integers(0, 30)), max_size=40)
+
+
+def played(steps: list[tuple[object, c.Command, int | None]]) -> Board:
+    board = Board()
+    for actor, command, base in steps:
+        try:
+            board.do(command, actor, base=base)  # type: ignore[arg-type]
+        except BoardcastError:
+            pass
+    return board
+
+
+def content(state: BoardState) -> object:
+    order = {column: slots for column, slots in state.order.items() if slots}
+    return (
+        state.seq,
+        state.at,
+        state.info,
+        state.columns,
+        state.labels,
+        state.members,
+        dict(state.tasks.items()),
+        dict(state.comments.items()),
+        dict(state.comments_of.items()),
+        order,
+    )
+
+
+def folded(changes: list[Change], state: BoardState | None = None) -> BoardState:
+    state = state or BoardState("b")
+    for change in changes:
+        state.replay(change)
+    return state
+
+
+@given(STEPS)
+@settings(max_examples=150)
+def test_the_log_folds_to_the_state(steps: list[tuple[object, c.Command, int | None]]) -> None:
+    board = played(steps)
+    assert content(folded(board.log)) == content(board.state)
+
+
+@given(STEPS, st.integers(0, 40))
+@settings(max_examples=150)
+def test_records_newer_than_the_mark_and_the_tail_fold_to_the_same_state(
+    steps: list[tuple[object, c.Command, int | None]], mark: int
+) -> None:
+    """A mark may lag behind the records: replaying an older change onto a newer record changes nothing."""
+    board = played(steps)
+    mark = min(mark, board.state.seq)
+    records = [board.state.record(), *board.state.tasks.values(), *board.state.comments.values()]
+    assert content(folded(board.log[mark:], BoardState.restored("b", mark, records))) == content(board.state)
+
+
+@given(STEPS, STEPS)
+@settings(max_examples=100)
+def test_a_draft_sees_its_own_changes_and_leaves_its_base_alone(
+    before: list[tuple[object, c.Command, int | None]], after: list[tuple[object, c.Command, int | None]]
+) -> None:
+    board = played(before)
+    untouched = content(folded(board.log))
+    base, start = board.state, len(board.log)
+    board.state = Draft(base)
+    for actor, command, at in after:
+        try:
+            board.do(command, actor, base=at)  # type: ignore[arg-type]
+        except BoardcastError:
+            pass
+    assert content(base) == untouched
+    assert content(folded(board.log[start:], base)) == content(board.state)
+
+
+@given(STEPS)
+@settings(max_examples=150)
+def test_columns_stay_sorted_whole_and_done_means_completed(
+    steps: list[tuple[object, c.Command, int | None]],
+) -> None:
+    state = played(steps).state
+    live = {task.value.id for task in state.tasks.values() if not task.deleted}
+    assert {task.id for task in state.sorted_tasks()} == live
+    assert state.count_tasks() == len(live)
+    for column in state.sorted_columns():
+        assert state.slots(column.id) == sorted(state.slots(column.id))
+        if column.done:
+            assert all(state.tasks[task].value.completed for _, task in state.slots(column.id))
+    for task in state.sorted_tasks():
+        comments = [state.comments[name] for name in state.comments_of.get(task.id, ())]
+        assert task.comments == sum(not comment.deleted for comment in comments)
+
+
+@given(STEPS)
+@settings(max_examples=100)
+def test_was_takes_a_task_back(steps: list[tuple[object, c.Command, int | None]]) -> None:
+    """`was` names exactly the fields of `set`, unless the change made (or brought back) the task."""
+    for change in played(steps).log:
+        if change.op not in ("task.create", "task.restore", "board.create") and "comment" not in change.op:
+            fields = change.set.__struct_fields__
+            changed = [f for f in fields if type(getattr(change.set, f)).__name__ != "UnsetType"]
+            before = [f for f in fields if type(getattr(change.was, f)).__name__ != "UnsetType"]
+            assert changed == before
