@@ -1,0 +1,93 @@
+"""The settings that bound memory and growth."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from server.config.kinds import Bytes, Count, Section
+
+
+class LimitsSection(Section, frozen=True, kw_only=True):
+    title = "How much of everything there may be; past a limit a request is refused with `limit_exceeded`"
+
+    frame_bytes: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            le=1024**2,
+            description="Bytes in one frame from a client. A larger one closes its socket with 1009.",
+        ),
+    ] = 65_536
+    resume_changes: Annotated[
+        Count,
+        Meta(
+            description="Changes that a returning client is sent one by one. When it missed more it gets "
+            "a snapshot.",
+        ),
+    ] = 1000
+    boards: Annotated[Count, Meta(description="Boards in the store.")] = 10_000
+    tasks_per_board: Annotated[Count, Meta(description="Tasks on one board.")] = 10_000
+    columns_per_board: Annotated[Count, Meta(description="Columns on one board.")] = 100
+    labels_per_board: Annotated[Count, Meta(description="Labels that one board defines.")] = 200
+    members_per_board: Annotated[Count, Meta(description="Members of one board.")] = 1000
+    labels_per_task: Annotated[Count, Meta(description="Labels on one task.")] = 50
+    assignees_per_task: Annotated[Count, Meta(description="People assigned to one task.")] = 50
+    checklist_items: Annotated[Count, Meta(description="Checklist items of one task.")] = 100
+    comments_per_task: Annotated[Count, Meta(description="Comments on one task.")] = 1000
+    connections: Annotated[
+        Count,
+        Meta(
+            description="Open sockets of this process. The next one is closed with 4504. The operating "
+            "system's limit of open files must be higher.",
+        ),
+    ] = 20_000
+    joins_per_connection: Annotated[
+        Count, Meta(description="Boards that one socket may have joined at once.")
+    ] = 100
+    pending_per_connection: Annotated[
+        Count,
+        Meta(
+            description="Mutations of one socket that are not yet answered. Past it they get "
+            "`rate_limited`. At most `inbox_per_board`.",
+        ),
+    ] = 1024
+    inbox_per_board: Annotated[
+        Count,
+        Meta(
+            description="Mutations that wait for one board, all sockets together. Past it they get "
+            "`rate_limited`.",
+        ),
+    ] = 8192
+    bad_messages: Annotated[
+        Count,
+        Meta(
+            description="Messages of one socket that cannot be understood, until it is closed with 4500.",
+        ),
+    ] = 100
+
+
+class DeliverySection(Section, frozen=True, kw_only=True):
+    title = "What is kept for a reader that is slower than its board; per socket"
+
+    log_bytes: Annotated[
+        Bytes,
+        Meta(
+            description="Bytes of changes and answers that wait for a socket. Past it the changes of a "
+            "board are replaced by one `resync`. At least twice `limits.frame_bytes`.",
+        ),
+    ] = 1_048_576
+    log_hard_bytes: Annotated[
+        Bytes,
+        Meta(
+            description="Bytes that wait for a socket until it is closed with 4008 and the client "
+            "resumes. More than `log_bytes`; this times `limits.connections` is the most "
+            "memory that slow readers can take.",
+        ),
+    ] = 4_194_304
+    ephemeral_bytes: Annotated[
+        Bytes,
+        Meta(
+            description="Bytes that may wait while presence is still queued; past it presence is dropped "
+            "first. At most `log_bytes`.",
+        ),
+    ] = 65_536

@@ -1,0 +1,214 @@
+"""Every setting: its type, bounds, default and help.
+
+`config.yaml` and `docs/configuration.md` are written from these classes (`server.config.reference`). A help
+text gives the unit and what follows from a larger or smaller value.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from server.config.kinds import HostName, Name, Origin, Seconds, Section
+from server.config.limits import DeliverySection, LimitsSection
+
+
+class ServerSection(Section, frozen=True, kw_only=True):
+    title = "Where it listens, what it keeps, and how long it waits for clients"
+
+    host: Annotated[
+        str,
+        Meta(
+            pattern=r"\A\S+\Z",
+            description="Address to listen on. Anything but a loopback address is reachable from the "
+            "network.",
+            extra={"allowed": "an address or host name"},
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[
+        int, Meta(ge=0, le=65_535, description="TCP port. 0 picks a free one; the one chosen is printed.")
+    ] = 8888
+    origins: Annotated[
+        tuple[Origin, ...],
+        Meta(
+            description="Further origins whose pages may connect, as `https://board.example`. A page of "
+            "another origin gets 403.",
+        ),
+    ] = ()
+    hosts: Annotated[
+        tuple[HostName, ...],
+        Meta(
+            description="Further names under which the server may be asked for (the Host header), as "
+            "`board.example`. Another name gets 403; that keeps other sites' pages from "
+            "reaching in by DNS tricks.",
+        ),
+    ] = ()
+    heartbeat_s: Annotated[
+        Seconds,
+        Meta(
+            description="Seconds between the server's pings. Smaller notices dead clients sooner, and "
+            "costs traffic.",
+        ),
+    ] = 25.0
+    heartbeat_timeout_s: Annotated[
+        Seconds,
+        Meta(
+            description="Seconds without any frame from a client until its socket is closed with 4009. "
+            "Longer than `heartbeat_s`.",
+        ),
+    ] = 50.0
+    hello_timeout_s: Annotated[
+        Seconds, Meta(description="Seconds that a new socket has for its `hello` before it is closed.")
+    ] = 10.0
+    drain_s: Annotated[
+        Seconds,
+        Meta(
+            description="Seconds at most that a stop waits for appends under way and for clients to go. "
+            "What is unanswered then is retried by its client.",
+        ),
+    ] = 10.0
+    instance: Annotated[
+        str,
+        Meta(
+            pattern=r"\A[A-Za-z0-9_-]{0,64}\Z",
+            description="Name of this process in logs and in `welcome`. Empty: a random one at each start.",
+            extra={"allowed": "empty, or 1-64 of A-Z a-z 0-9 _ -"},
+        ),
+    ] = ""
+    data: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Directory for everything that is kept, relative to the working directory. One "
+            "process may use it at a time.",
+            extra={"allowed": "a directory"},
+        ),
+    ] = "data"
+
+
+class AuthSection(Section, frozen=True, kw_only=True):
+    title = "Who may come in"
+
+    mode: Annotated[
+        Literal["open", "accounts"],
+        Meta(
+            description="`open`: each visitor picks a name and may do everything. `accounts` is planned "
+            "and not in this version.",
+            extra={"allowed": "open"},
+        ),
+    ] = "open"
+    open_to_network: Annotated[
+        bool,
+        Meta(
+            description="Allows `open` on an address that is not loopback. Whoever reaches the port may "
+            "then read and change every board.",
+        ),
+    ] = False
+
+
+class StoreSection(Section, frozen=True, kw_only=True):
+    title = "Where changes are made durable"
+
+    url: Annotated[
+        str,
+        Meta(
+            description="The store. Empty: `sqlite:///<server.data>/boardcast.db`. `sqlite:///a/b` is "
+            "relative, `sqlite:////a/b` absolute.",
+            extra={"allowed": "empty, or sqlite:///<path>"},
+        ),
+    ] = ""
+    deadline_s: Annotated[
+        Seconds,
+        Meta(
+            description="Seconds after which an answer of the store counts as missing. Clients then get "
+            "`unavailable` and try again.",
+        ),
+    ] = 5.0
+
+
+class BrokerSection(Section, frozen=True, kw_only=True):
+    title = "How instances hear of each other's changes"
+
+    url: Annotated[
+        str,
+        Meta(
+            description="The broker. `local://` is this process alone.",
+            extra={"allowed": "local://"},
+        ),
+    ] = "local://"
+
+
+class BoardsSection(Section, frozen=True, kw_only=True):
+    title = "How boards are kept in memory and written"
+
+    default_board: Annotated[
+        Name, Meta(description="Id of the board that is shown at `/` and that `/api/tasks` speaks of.")
+    ] = "demo"
+    seed_demo: Annotated[
+        bool,
+        Meta(
+            description="Create `default_board` with a few cards when the data directory is fresh.",
+        ),
+    ] = True
+    idle_unload_s: Annotated[
+        Seconds,
+        Meta(
+            description="Seconds that a board stays in memory after the last member left. Longer makes "
+            "coming back quicker and takes memory.",
+        ),
+    ] = 60.0
+    heads_check_s: Annotated[
+        Seconds,
+        Meta(
+            description="Seconds between comparisons of the boards in use with the store. Bounds how long "
+            "a lost broker message can go unnoticed.",
+        ),
+    ] = 5.0
+    materialise_s: Annotated[
+        Seconds,
+        Meta(
+            description="Seconds between writings of changed tasks to their own rows. Longer writes less, "
+            "and leaves more log to replay when a board is loaded.",
+        ),
+    ] = 1.0
+    batch_changes: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="Changes at most in one append. Larger is faster under load, and delays the first "
+            "of the batch.",
+        ),
+    ] = 512
+
+
+class LogSection(Section, frozen=True, kw_only=True):
+    title = "The server's own log, on standard error"
+
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Meta(
+            description="The least important level that is written. `debug` has a line for each message.",
+            extra={"allowed": "debug, info, warning or error"},
+        ),
+    ] = "info"
+    format: Annotated[
+        Literal["auto", "console", "json"],
+        Meta(
+            description="`console` for people, `json` for machines, `auto`: console on a terminal, else "
+            "json.",
+            extra={"allowed": "auto, console or json"},
+        ),
+    ] = "auto"
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All sections. The server is given a `Config`, which is this with the way to load it."""
+
+    server: ServerSection = ServerSection()
+    auth: AuthSection = AuthSection()
+    store: StoreSection = StoreSection()
+    broker: BrokerSection = BrokerSection()
+    boards: BoardsSection = BoardsSection()
+    limits: LimitsSection = LimitsSection()
+    delivery: DeliverySection = DeliverySection()
+    log: LogSection = LogSection()
