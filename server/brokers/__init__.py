@@ -1,0 +1,35 @@
+"""What a broker must do: carry messages to the other instances, fast and without promises.
+
+Messages may be lost, doubled or reordered; the numbers in the log show it. One contract suite
+(`tests/brokers/`) holds every implementation to it.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+Receive = Callable[[str, bytes], None]
+"""Called with the channel and a message of another instance. Synchronous, must not raise."""
+
+Confirmed = Callable[[str], None]
+"""Called each time the subscription to a channel is (again) in force: something may have been missed."""
+
+
+class Broker(Protocol):
+    async def start(self, receive: Receive, confirmed: Confirmed) -> None:
+        """Connect. Never fails for a broker that is away: that is a state, shown by `up`."""
+
+    async def close(self) -> None:
+        """Let go. Nothing is received afterwards."""
+
+    def subscribe(self, channel: str) -> None:
+        """Want messages of the channel from now on; `confirmed` follows. Idempotent."""
+
+    def unsubscribe(self, channel: str) -> None:
+        """Want no more of them. Idempotent."""
+
+    def offer(self, channel: str, message: bytes) -> None:
+        """Queue a message for the other instances. Never waits, never fails; past its bound it drops."""
+
+    @property
+    def up(self) -> bool:
+        """Whether messages are believed to arrive."""

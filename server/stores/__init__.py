@@ -1,0 +1,92 @@
+"""What a store must do. One contract suite (`tests/stores/`) holds every implementation to it.
+
+A board is an append-only log of changes numbered 1, 2, 3 … The store's refusal of a number that is taken
+is the only lock in the system. Beside the log it keeps materialised records, which reflect the log up to
+`mark` at least, and may be newer one by one; replaying an older change onto a newer record changes nothing.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from server.model.records import BoardRecord, Change, CommentRecord, Record, TaskRecord
+
+
+class StoreError(Exception):
+    """The base of what a store raises. No driver's exception leaves its file."""
+
+
+class Refused(StoreError):
+    """An append took nothing: its first number is taken, or one of its names is in the log already.
+
+    Read the tail and look the names up to learn which.
+    """
+
+
+class Failed(StoreError):
+    """The store did not answer, or failed. After an append the outcome is unknown: it may still land."""
+
+
+class Head(Struct, frozen=True):
+    """Where a board's log stands. `epoch` changes when an older copy of the data was put back."""
+
+    epoch: str
+    seq: int
+
+
+class Loaded(Struct, frozen=True, kw_only=True):
+    """A board as the store holds it: records first, then `tail`, the changes after `mark`, in order.
+
+    `recent` are the newest changes up to the head, without holes and with `set` still there, at most as
+    many as asked for; they are what resuming clients are caught up from.
+    """
+
+    epoch: str
+    mark: int
+    board: BoardRecord | None
+    tasks: Sequence[TaskRecord]
+    comments: Sequence[CommentRecord]
+    tail: Sequence[Change]
+    recent: Sequence[Change]
+
+
+class Store(Protocol):
+    """Every method may raise `Failed`. All are safe to call at once from one event loop."""
+
+    async def start(self) -> None:
+        """Open, migrate, verify. Raises `Failed` with a reason an operator can act on."""
+
+    async def close(self) -> None:
+        """Finish what was accepted and let go of the data."""
+
+    async def append(self, board: str, first: int, changes: Sequence[Change]) -> None:
+        """Make `changes`, numbered from `first` on, durable: all of them or none.
+
+        Returns when they are on disk. Raises `Refused` when `first` is not head + 1 or a name is known.
+        Change number 1 is the `board.create` that carries the first `epoch`.
+        """
+
+    async def load(self, board: str, recent: int) -> Loaded | None:
+        """The board with up to `recent` of its newest changes; None when it has no log."""
+
+    async def read(self, board: str, after: int, limit: int) -> list[Change]:
+        """Up to `limit` changes with a seq above `after`, in order."""
+
+    async def heads(self, boards: Collection[str]) -> dict[str, Head]:
+        """The heads of the boards that have a log, from the log itself, in one query."""
+
+    async def names(self, board: str, names: Collection[str]) -> dict[str, int]:
+        """The seq of each of the `names` (`Change.name`) that the board's log holds."""
+
+    async def materialise(self, board: str, mark: int, records: Sequence[Record]) -> None:
+        """Write `records` where they are newer than what is kept, then raise the board's mark to `mark`."""
+
+    async def mint_epoch(self, board: str, epoch: str) -> None:
+        """Give the board a new epoch."""
+
+    async def boards(self) -> Mapping[str, Head]:
+        """All boards that have a log, in order of creation."""
+
+    async def ping(self) -> None:
+        """Prove that a write would be accepted now; raises `Failed` with the reason."""

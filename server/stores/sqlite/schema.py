@@ -1,0 +1,133 @@
+"""What the file holds, how it came to be so (forward migrations), and how a connection is opened.
+
+`changes.body` and `records.body` are JSON, so that people can query them; the views `tasks` and
+`comments` spare them the paths.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from server.stores import Failed
+
+Migration = Sequence[str]
+"""The statements that lead from one schema version to the next."""
+
+
+class SchemaTooNew(Failed):
+    """The file was written by a newer program. `found` and `known`: schema versions."""
+
+    def __init__(self, path: Path, found: int, known: int) -> None:
+        super().__init__(
+            f"{path} has schema version {found}, this program knows up to {known}; "
+            "run the newer version of Boardcast, or restore a copy made before the upgrade"
+        )
+        self.found = found
+        self.known = known
+
+
+# Values are read with json_extract, since ->> needs SQLite 3.38 and distributions in use have 3.37.
+_TASK_FIELDS = (
+    "title",
+    "description",
+    "completed",
+    "column",
+    "position",
+    "priority",
+    "assignees",
+    "labels",
+    "due_at",
+    "checklist",
+    "comments",
+    "device",
+    "alarm",
+    "created_at",
+    "created_by",
+    "updated_at",
+    "updated_by",
+)
+_TASK_COLUMNS = ", ".join(f"json_extract(body, '$.value.{name}') as \"{name}\"" for name in _TASK_FIELDS)
+
+_VERSION_1: Migration = (
+    "create table meta (key text primary key, value) without rowid",
+    """create table boards (
+        number integer primary key, board text not null unique, epoch text not null, mark integer not null
+    )""",
+    """create table changes (
+        board text not null, seq integer not null, name text, body text not null, primary key (board, seq)
+    ) without rowid""",
+    "create unique index changes_name on changes (board, name) where name is not null",
+    """create table records (
+        board text not null, kind text not null, id text not null, seq integer not null, body text not null,
+        primary key (board, kind, id)
+    ) without rowid""",
+    f"""create view tasks as select board, id, seq, {_TASK_COLUMNS}
+        from records where kind = 'task' and not json_extract(body, '$.deleted')""",
+    """create view comments as select board, id, seq,
+        json_extract(body, '$.value.task') as task, json_extract(body, '$.value.at') as at,
+        json_extract(body, '$.value.actor.id') as author, json_extract(body, '$.value.actor.name') as name,
+        json_extract(body, '$.value.text') as text, json_extract(body, '$.value.edited_at') as edited_at
+        from records where kind = 'comment' and not json_extract(body, '$.deleted')""",
+)
+
+MIGRATIONS: Sequence[Migration] = (_VERSION_1,)
+"""Append only: the entry at index n leads from version n to n + 1."""
+
+_PRAGMAS = (
+    "pragma synchronous = full",  # NORMAL may lose acknowledged commits when the power fails
+    "pragma wal_autocheckpoint = 2000",  # pages: 8 MB
+    "pragma journal_size_limit = 67108864",  # bytes
+    "pragma cache_size = -32768",  # KiB, negated
+    "pragma temp_store = memory",
+)
+
+
+def connect(path: Path, busy_s: float) -> sqlite3.Connection:
+    """A connection in WAL mode with full syncs; it may be handed from one thread to another.
+
+    `busy_s`: how long a statement waits for a lock of another process. Raises sqlite3.Error or `Failed`.
+    """
+    connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None, check_same_thread=False)
+    try:
+        (mode,) = connection.execute("pragma journal_mode = wal").fetchone()
+        if mode != "wal":
+            raise Failed(f"{path} cannot use a write-ahead log (mode {mode}): is it on a network drive?")
+        for pragma in _PRAGMAS:
+            connection.execute(pragma).fetchall()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> None:
+    """Bring the file to the newest version known, in one transaction.
+
+    Raises `SchemaTooNew`, `Failed` when the file is somebody else's database, or sqlite3.Error.
+    """
+    connection.execute("begin immediate")
+    try:
+        version = _version(connection, path)
+        if version > len(migrations):
+            raise SchemaTooNew(path, version, len(migrations))
+        for statement in (statement for migration in migrations[version:] for statement in migration):
+            connection.execute(statement)
+        if version < len(migrations):
+            row = ("schema_version", len(migrations))
+            connection.execute("insert or replace into meta values (?, ?)", row)
+        connection.execute("commit")
+    finally:
+        if connection.in_transaction:
+            connection.execute("rollback")
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    tables = {name for (name,) in connection.execute("select name from sqlite_master")}
+    if not tables:
+        return 0
+    if not {"meta", "boards", "changes"} <= tables:
+        raise Failed(f"{path} is a SQLite database, but not one of Boardcast; choose another file")
+    row = connection.execute("select value from meta where key = 'schema_version'").fetchone()
+    if row is None or not isinstance(row[0], int):
+        raise Failed(f"{path} has no schema version: it is damaged; restore a copy")
+    return row[0]

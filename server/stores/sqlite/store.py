@@ -1,0 +1,142 @@
+"""`SqliteStore`: the `Store` protocol on one file, a writer thread and two reader threads."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from server.model.records import Change, Record
+from server.stores import Failed, Head, Loaded
+from server.stores.sqlite import reads, schema, writes
+from server.stores.sqlite.lock import DirectoryLock
+from server.stores.sqlite.reader import Reader
+from server.stores.sqlite.writer import Work, Writer
+
+T = TypeVar("T")
+
+RECORDS_AT_ONCE = 500
+"""Records per transaction of `materialise`, so that appends come in between."""
+
+
+class SqliteStore:
+    """Boards in the SQLite file at `path`, which is made, with its directory, when it is not there.
+
+    `deadline_s`: how long a call may take before it raises `Failed` (`start` and `close` take what they
+    need). `exclusive`: refuse to start when another process has the directory; only tests turn it off.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        deadline_s: float = 5.0,
+        exclusive: bool = True,
+        migrations: Sequence[schema.Migration] = schema.MIGRATIONS,
+    ) -> None:
+        self._path = path
+        self._deadline_s = deadline_s
+        self._lock = DirectoryLock(path.parent) if exclusive else None
+        self._migrations = migrations
+        self._writer: Writer | None = None
+        # Two, so that looking up heads and names does not wait behind the loading of large boards.
+        self._loads = Reader(self._connect, "sqlite-load")
+        self._lookups = Reader(self._connect, "sqlite-lookup")
+
+    async def start(self) -> None:
+        """Raises `Locked`, `SchemaTooNew`, `Failed` for a file that cannot be opened or understood."""
+        connection = await asyncio.to_thread(self._open)
+        self._writer = Writer(connection, self._connect)
+
+    async def close(self) -> None:
+        """Finish accepted writes, fold the write-ahead log into the file, let the directory go."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await asyncio.to_thread(self._stop, writer)
+
+    async def append(self, board: str, first: int, changes: Sequence[Change]) -> None:
+        """See `Store.append`. Raises ValueError for changes that are not numbered from `first` on."""
+        if changes:
+            await self._write(writes.prepare(board, first, changes))
+
+    async def load(self, board: str, recent: int) -> Loaded | None:
+        return await self._read(self._loads, partial(reads.load, board=board, recent=recent))
+
+    async def read(self, board: str, after: int, limit: int) -> list[Change]:
+        return await self._read(self._loads, partial(reads.read, board=board, after=after, limit=limit))
+
+    async def heads(self, boards: Collection[str]) -> dict[str, Head]:
+        return await self._read(self._lookups, partial(reads.heads, boards=boards))
+
+    async def names(self, board: str, names: Collection[str]) -> dict[str, int]:
+        return await self._read(self._lookups, partial(reads.names, board=board, wanted=names))
+
+    async def materialise(self, board: str, mark: int, records: Sequence[Record]) -> None:
+        for start in range(0, len(records), RECORDS_AT_ONCE):
+            rows = writes.record_rows(board, records[start : start + RECORDS_AT_ONCE])
+            await self._write(partial(writes.upsert_records, rows=rows))
+        await self._write(partial(writes.raise_mark, board=board, mark=mark))
+
+    async def mint_epoch(self, board: str, epoch: str) -> None:
+        await self._write(partial(writes.set_epoch, board=board, epoch=epoch))
+
+    async def boards(self) -> Mapping[str, Head]:
+        return await self._read(self._lookups, reads.boards)
+
+    async def ping(self) -> None:
+        await self._write(writes.touch)
+
+    async def _write(self, work: writes.Append | Work) -> None:
+        await self._in_time(self._running().submit(work))
+
+    async def _read(self, reader: Reader, work: Callable[[sqlite3.Connection], T]) -> T:
+        self._running()
+        return await self._in_time(reader.run(work))
+
+    def _running(self) -> Writer:
+        if self._writer is None:
+            raise Failed("the store is not open")
+        return self._writer
+
+    async def _in_time(self, answer: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return await answer
+        except TimeoutError:
+            raise Failed(f"no answer from the database {self._path} within {self._deadline_s} s") from None
+
+    def _connect(self) -> sqlite3.Connection:
+        return schema.connect(self._path, busy_s=self._deadline_s)
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            if self._lock is not None:
+                self._lock.acquire()
+            return self._migrated()
+        except (OSError, sqlite3.Error) as error:
+            self._release()
+            raise Failed(f"the database {self._path} cannot be opened: {error}") from error
+        except BaseException:
+            self._release()
+            raise
+
+    def _migrated(self) -> sqlite3.Connection:
+        connection = self._connect()
+        try:
+            schema.migrate(connection, self._path, self._migrations)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _stop(self, writer: Writer) -> None:
+        self._loads.stop()
+        self._lookups.stop()
+        writer.stop()
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
