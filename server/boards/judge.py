@@ -1,0 +1,105 @@
+"""Pure: what becomes of a batch on a draft. Name known? policy, document."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from msgspec import UNSET, Struct
+
+from server.boards.submission import Accepted, Outcome, Submission
+from server.document import BoardState, Draft, Intent, Limits, apply
+from server.errors import BoardcastError, Internal
+from server.model.records import Actor, Change, Patch
+from server.policy import Policy
+
+log = logging.getLogger(__name__)
+SYSTEM = Actor("system", "Boardcast", "system")
+
+
+class Verdict(Struct, frozen=True):
+    """The `outcomes` of a batch, one each, in order, and the `changes` that must be stored for them to hold."""
+
+    outcomes: list[Outcome]
+    changes: list[Change]
+
+    def refused(self, batch: Sequence[Submission]) -> list[str]:
+        """The names of what was refused for good: each may be in the log already."""
+        pairs = zip(batch, self.outcomes, strict=True)
+        return [
+            s.name for s, o in pairs if isinstance(o, BoardcastError) and not o.retry and s.name is not None
+        ]
+
+    @property
+    def refuses(self) -> bool:
+        return any(isinstance(outcome, BoardcastError) for outcome in self.outcomes)
+
+
+class Rules(Struct, frozen=True):
+    """What a batch is judged by. `epoch`: for a board that is created."""
+
+    policy: Policy
+    limits: Limits
+    now_ms: int
+    epoch: str
+
+
+def judge(state: BoardState, batch: Sequence[Submission], known: Mapping[str, int], rules: Rules) -> Verdict:
+    """Judge each submission on what the ones before it leave; one refusal answers that submission alone."""
+    draft = Draft(state)
+    verdict = Verdict([], [])
+    names: dict[str, int] = {}
+    stopped: dict[tuple[str, str] | None, BoardcastError] = {}  # queues that wait for a failed mutation
+    for submission in batch:
+        name = submission.name
+        if submission.queue in stopped:
+            verdict.outcomes.append(stopped[submission.queue])
+            continue
+        seq = None if name is None else known.get(name) or names.get(name)
+        if seq is not None:
+            verdict.outcomes.append(Accepted(seq, duplicate=True))
+            continue
+        try:
+            change = _change(draft, submission, rules)
+        except BoardcastError as refusal:
+            verdict.outcomes.append(refusal)
+            if refusal.retry and submission.queue is not None:
+                stopped[submission.queue] = refusal
+            continue
+        draft.replay(change)
+        verdict.changes.append(change)
+        verdict.outcomes.append(Accepted(change.seq))
+        if name is not None:
+            names[name] = change.seq
+    return verdict
+
+
+def _change(draft: Draft, submission: Submission, rules: Rules) -> Change:
+    try:
+        role = rules.policy.require(draft.members, submission.actor, submission.op, draft.board)
+        intent = Intent(
+            actor=submission.actor,
+            client=submission.client,
+            role=role,
+            at=max(rules.now_ms, draft.at),
+            base=submission.base,
+            epoch=rules.epoch,
+            limits=rules.limits,
+        )
+        return apply(draft, submission.command, intent, submission.mutation)
+    except BoardcastError:
+        raise
+    except Exception as error:
+        log.exception("a mutation could not be judged: %s on %s", submission.op, draft.board)
+        raise Internal from error
+
+
+def seal(state: BoardState, now_ms: int) -> Change:
+    """A change that changes nothing. Once it is stored, whatever was to take its number can land no more."""
+    return Change(
+        seq=state.seq + 1,
+        at=max(now_ms, state.at),
+        actor=SYSTEM,
+        op="board.update",
+        set=Patch(),
+        was=Patch(),
+        client=UNSET,
+    )

@@ -1,0 +1,41 @@
+"""What a live board works with; handed in by the registry, so that a simulator can hand in its own."""
+
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from server.brokers import Broker
+from server.document import Limits
+from server.policy import Policy
+from server.stores import Store
+
+if TYPE_CHECKING:
+    from server.boards.live import Listener
+
+
+class BoardSettings(Struct, frozen=True, kw_only=True):
+    """Bounds and rhythms; see `boards` and `limits` in config.yaml. Seconds end in `_s`."""
+
+    idle_unload_s: float = 60.0
+    heads_check_s: float = 5.0
+    materialise_s: float = 1.0
+    batch_changes: int = 512
+    inbox_per_board: int = 8192
+    resume_changes: int = 1000
+    boards: int = 10_000
+
+
+class Parts(Struct, frozen=True, kw_only=True):
+    """Collaborators. `clock`: milliseconds since 1970; `mint`: a fresh epoch; `rng`: jitter."""
+
+    store: Store
+    broker: Broker
+    listener: "Listener"
+    policy: Policy
+    settings: BoardSettings
+    limits: Limits
+    clock: Callable[[], int]
+    mint: Callable[[], str]
+    rng: random.Random

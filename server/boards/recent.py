@@ -1,0 +1,66 @@
+"""The newest changes of a board in memory: what resuming clients are caught up from, and recent names."""
+
+from collections.abc import Iterable
+
+from msgspec import UNSET
+
+from server.model.records import Change, Patch
+
+MOST_BYTES = 4 << 20
+"""About how much of the log is kept in memory per board, whatever the number of changes."""
+
+
+class Recent:
+    """Changes without holes up to the head; at most about `most` of them and MOST_BYTES bytes."""
+
+    def __init__(self, most: int, changes: Iterable[Change] = ()) -> None:
+        self._most = most
+        self._changes: list[Change] = []
+        self._bytes = 0
+        self.names: dict[str, int] = {}
+        for change in changes:
+            self.append(change)
+
+    def append(self, change: Change) -> None:
+        self._changes.append(change)
+        self._bytes += _weight(change)
+        if (name := change.name) is not None:
+            self.names[name] = change.seq
+        if len(self._changes) > self._most * 1.25 or self._bytes > MOST_BYTES * 1.25:
+            self._trim()
+
+    def since(self, seq: int) -> list[Change] | None:
+        """All changes after `seq`; None when they do not reach back that far."""
+        if not self._changes:
+            return None
+        first = self._changes[0].seq
+        return None if seq < first - 1 else self._changes[seq - first + 1 :]
+
+    def _trim(self) -> None:
+        drop = max(0, len(self._changes) - self._most)
+        size = self._bytes - sum(_weight(change) for change in self._changes[:drop])
+        while size > MOST_BYTES and drop < len(self._changes):
+            size -= _weight(self._changes[drop])
+            drop += 1
+        for change in self._changes[:drop]:
+            if (name := change.name) is not None:
+                self.names.pop(name, None)
+        del self._changes[:drop]
+        self._bytes = size
+
+
+def _weight(change: Change) -> int:
+    """About the bytes that a change holds; only what can be large is looked at."""
+    also = 0 if change.also is UNSET else 500 * len(change.also)
+    return 500 + also + _patch_weight(change.set) + _patch_weight(change.was)
+
+
+def _patch_weight(patch: object) -> int:
+    if not isinstance(patch, Patch):
+        return 0
+    size = len(patch.description) if patch.description is not UNSET else 0
+    if patch.checklist is not UNSET:
+        size += sum(len(item.text) + 100 for item in patch.checklist)
+    if patch.comment is not UNSET and patch.comment.text is not UNSET:
+        size += len(patch.comment.text)
+    return size

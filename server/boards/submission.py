@@ -1,0 +1,48 @@
+"""A mutation on its way, and what becomes of it."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from server.errors import BoardcastError
+from server.model.commands import OP_OF, Command
+from server.model.records import Actor
+
+
+class Accepted(Struct, frozen=True):
+    """It is in the log, durably, at `seq`; `duplicate`: it was before this arrival of its name."""
+
+    seq: int
+    duplicate: bool = False
+
+
+Outcome = Accepted | BoardcastError
+HTTP_CLIENT = "http"
+"""The client of plain HTTP requests: they are not a queue, so no order is kept among them."""
+
+
+class Submission(Struct, frozen=True, kw_only=True, eq=False):
+    """`settle` is called exactly once, on the loop; it must not raise."""
+
+    actor: Actor
+    client: str
+    mutation: str | None
+    command: Command
+    base: int | None
+    settle: Callable[[Outcome], None]
+
+    @property
+    def op(self) -> str:
+        return OP_OF[type(self.command)]
+
+    @property
+    def name(self) -> str | None:
+        """As `Change.name`."""
+        return None if self.mutation is None else f"{self.actor.id}/{self.client}/{self.mutation}"
+
+    @property
+    def queue(self) -> tuple[str, str] | None:
+        """Whose order is to be kept; None: nobody's."""
+        if self.mutation is None or self.client == HTTP_CLIENT:
+            return None
+        return self.actor.id, self.client
