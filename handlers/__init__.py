@@ -1,0 +1,1 @@
+"""The web side: Tornado and nothing else. Everything a handler decides, it asks `server` for."""

@@ -1,0 +1,112 @@
+"""What all handlers share: who may ask (Host, Origin), the one error shape, and the headers of every answer."""
+
+import ipaddress
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+from tornado.web import HTTPError, RequestHandler
+
+from server.app import App
+from server.config import Config
+from server.errors import BadRequest, BoardcastError, Internal, NotFound
+
+log = structlog.stdlib.get_logger("http")
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; connect-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class Refused(BoardcastError):
+    """The address or the page that asks is not allowed. The text names the setting to change."""
+
+    code, status, retry = "forbidden", 403, False
+
+
+def check_host(host: str, config: Config) -> None:
+    """Raises `Refused` for a Host that is not ours: a name that another site's DNS may point at us.
+
+    Numeric addresses are fine: no DNS is asked for them.
+    """
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        name = ""
+    known = {"localhost", config.server.host, *config.server.hosts}
+    if name not in known and not _is_numeric(name):
+        raise Refused(f"the Host {host!r} is not allowed; the setting server.hosts lists further ones")
+
+
+def _is_numeric(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def check_origin(origin: str | None, host: str, config: Config) -> None:
+    """Raises `Refused` when a page of another site asks. No Origin: it is no page that asks."""
+    if origin is None or origin in config.server.origins:
+        return
+    parts = urlsplit(origin)
+    if parts.scheme not in ("http", "https") or parts.netloc.lower() != host.lower():
+        raise Refused(f"the Origin {origin!r} is not allowed; the setting server.origins lists further ones")
+
+
+def error_body(error: BoardcastError) -> bytes:
+    """`{"error": {code, message, retry, details}}`, the one shape of every refusal over HTTP."""
+    body = {"code": error.code, "message": error.message, "retry": error.retry, "details": error.details}
+    return msgspec.json.encode({"error": body})
+
+
+class BaseHandler(RequestHandler):
+    """`initialize(app)`: the application's parts come in by the route."""
+
+    def initialize(self, app: App) -> None:
+        self.app = app
+
+    def prepare(self) -> None:
+        check_host(self.request.host, self.app.config)
+        check_origin(self.request.headers.get("Origin"), self.request.host, self.app.config)
+
+    def set_default_headers(self) -> None:
+        self.set_header("Server", "boardcast")
+        self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Referrer-Policy", "same-origin")
+        self.set_header("Cache-Control", "no-cache")
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        self.refuse(error if isinstance(error, BoardcastError) else self._as_refusal(status_code))
+
+    def refuse(self, error: BoardcastError) -> None:
+        self.set_status(error.status)
+        self.set_header("Content-Type", "application/json")
+        self.finish(error_body(error))
+
+    def _as_refusal(self, status: int) -> BoardcastError:
+        if status == HTTPStatus.NOT_FOUND:
+            return NotFound("path", self.request.path)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Internal()
+        refusal = BadRequest("request", HTTPStatus(status).phrase.lower())
+        refusal.status = status  # type: ignore[misc]  # the status that Tornado found is more exact
+        return refusal
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Refusals are no news; anything else is a defect and is logged with its traceback."""
+        if not isinstance(value, (BoardcastError, HTTPError)):
+            log.error("a request failed", path=self.request.path, exc_info=(typ, value, tb))
+
+
+class UnknownPath(BaseHandler):
+    """Any path that no route knows."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        raise NotFound("path", self.request.path)

@@ -1,0 +1,179 @@
+"""Builds the server from a Config; starts, drains and stops it. No port is opened here."""
+
+import asyncio
+import random
+import secrets
+import time
+from typing import TypeVar
+
+import structlog
+from msgspec import Struct, structs
+
+from server import __version__, demo
+from server.boards.judge import SYSTEM
+from server.boards.parts import BoardSettings, Parts
+from server.boards.registry import Boards
+from server.boards.submission import Outcome, Submission
+from server.brokers.local import LocalBroker, LocalExchange
+from server.config import Config
+from server.document import Limits
+from server.errors import BoardcastError, Close
+from server.hub import Connection, Hub
+from server.model.commands import Command
+from server.model.messages import Bye, ServerInfo
+from server.outbox import Transport
+from server.policy import Policy
+from server.session import Services, Session, SessionSettings
+from server.stores import Failed
+from server.stores.sqlite import SqliteStore
+from server.wire import Codec
+
+log = structlog.stdlib.get_logger("app")
+T = TypeVar("T", bound=Struct)
+PRESENCE_TICK_S = 0.1
+"""Comings, goings and typing of this long are told in one message."""
+DRAIN_POLL_S = 0.02
+"""How often a stop looks whether the last client has gone."""
+PROBE_S = 1.0
+"""How long `/readyz` waits for the store."""
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def mint() -> str:
+    """A fresh epoch."""
+    return secrets.token_hex(8)
+
+
+class App:
+    """One instance. `start` it on a running loop, then `connect` sockets; `drain` and `stop` it once."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.instance = config.server.instance or secrets.token_hex(4)
+        self.store = SqliteStore(config.sqlite_path, deadline_s=config.store.deadline_s)
+        self.broker = LocalBroker(LocalExchange())
+        self.hub = Hub()
+        self.policy = Policy(open_mode=config.auth.mode == "open")
+        self.boards = Boards(self._parts())
+        self.hub.occupied = self.boards.hold
+        self.hub.vacated = self.boards.release
+        self.services = Services(
+            boards=self.boards,
+            hub=self.hub,
+            policy=self.policy,
+            settings=_pick(SessionSettings, config.server, config.limits),
+            server=ServerInfo("boardcast", __version__, self.instance),
+            clock=now_ms,
+        )
+        self.draining = False
+        self._tick: asyncio.Task[None] | None = None
+
+    def _parts(self) -> Parts:
+        return Parts(
+            store=self.store,
+            broker=self.broker,
+            listener=self.hub,
+            policy=self.policy,
+            settings=_pick(BoardSettings, self.config.boards, self.config.limits),
+            limits=_pick(Limits, self.config.limits),
+            clock=now_ms,
+            mint=mint,
+            rng=random.Random(),
+        )
+
+    # -- life
+
+    async def start(self) -> None:
+        """Open the data and be ready for connections. Raises `Failed` with a reason for the operator."""
+        await self.store.start()
+        try:
+            await self.boards.start()
+            if self.config.boards.seed_demo and not await self.store.boards():
+                await self._seed()
+        except BaseException:
+            await self.store.close()
+            raise
+        self._tick = asyncio.create_task(self._tell_presence(), name="presence")
+
+    async def _seed(self) -> None:
+        board = self.config.boards.default_board
+        for number, command in enumerate(demo.COMMANDS, 1):
+            await self.submit(board, command, f"demo-{number}")
+        log.info("demo board made", board=board)
+
+    async def submit(self, board: str, command: Command, mutation: str) -> int:
+        """A mutation of the system's own; its seq. Raises the `BoardcastError` that refuses it."""
+        answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        submission = Submission(
+            actor=SYSTEM,
+            client="system",
+            mutation=mutation,
+            command=command,
+            base=None,
+            settle=answered.set_result,
+        )
+        self.boards.submit(board, submission)
+        outcome = await answered
+        if isinstance(outcome, BoardcastError):
+            raise outcome
+        return outcome.seq
+
+    async def _tell_presence(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(PRESENCE_TICK_S)
+            self.hub.tick(loop.time())
+
+    async def drain(self) -> None:
+        """Take leave: `bye`, then everything under way is finished, acknowledged and sent, then 1001."""
+        self.draining = True
+        log.info("draining", connections=len(self.hub.connections))
+        for connection in self.hub.connections:
+            connection.send(Bye(reason="going away", retry_after_ms=random.randint(200, 2000)))
+        self.hub.flush()
+        await self.boards.stop()
+        for connection in self.hub.connections:
+            connection.outbox.close(Close.GOING_AWAY, "going away")
+        while self.hub.connections:
+            await asyncio.sleep(DRAIN_POLL_S)
+
+    async def stop(self) -> None:
+        """Let go of the data. After `drain`, or without it when that took too long."""
+        if self._tick is not None:
+            self._tick.cancel()
+        await self.store.close()
+        log.info("stopped")
+
+    # -- sockets
+
+    def connect(self, transport: Transport, codec: Codec) -> Session:
+        """A new socket; whoever made it reports its frames and its end to the session."""
+        name = "s_" + secrets.token_hex(8)
+        connection = Connection(self.hub, name, codec, transport, self.config.delivery)
+        full = len(self.hub.connections) >= self.config.limits.connections
+        self.hub.add(connection)
+        session = Session(connection, self.services)
+        if full:
+            connection.outbox.close(Close.TOO_MANY_CONNECTIONS, "too many connections")
+        return session
+
+    # -- health
+
+    async def parts(self) -> dict[str, str]:
+        """The state of each part: `up`, or what is wrong."""
+        try:
+            async with asyncio.timeout(PROBE_S):
+                await self.store.ping()
+            store = "up"
+        except (Failed, TimeoutError) as error:
+            store = f"down: {str(error) or 'no answer'}"
+        return {"store": store, "broker": "up" if self.broker.up else "down"}
+
+
+def _pick(kind: type[T], *sections: Struct) -> T:
+    """The settings that `kind` names, from the sections that have them."""
+    given = {name: value for section in sections for name, value in structs.asdict(section).items()}
+    return kind(**{name: given[name] for name in kind.__struct_fields__})

@@ -1,0 +1,372 @@
+"""One connection's conversation, from `hello` to the end. It knows no socket, and nothing in it waits but `join`.
+
+States: *new* (only `hello` is understood) → *greeted* → *closed*. Messages are handled in the order they came:
+while one has to wait for the store, those behind it wait in `_waiting`, which is bounded.
+"""
+
+import asyncio
+import hashlib
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+from msgspec import UNSET, Struct
+
+from server import wire
+from server.boards.live import LiveBoard
+from server.boards.registry import Boards
+from server.boards.submission import Outcome, Submission
+from server.errors import (
+    BadRequest,
+    BoardcastError,
+    Close,
+    Internal,
+    LimitExceeded,
+    NotFound,
+    RateLimited,
+    Unauthenticated,
+)
+from server.hub import Connection, Hub
+from server.model import messages as m
+from server.model.fields import Role
+from server.model.records import Actor
+from server.policy import Policy
+
+log = structlog.stdlib.get_logger("session")
+PING = b"\x89\x00"
+"""A whole WebSocket ping frame without payload (RFC 6455, section 5.5.2)."""
+
+
+class SessionSettings(Struct, frozen=True, kw_only=True):
+    """See `server` and `limits` in config.yaml. Seconds end in `_s`."""
+
+    heartbeat_s: float
+    heartbeat_timeout_s: float
+    hello_timeout_s: float
+    frame_bytes: int
+    resume_changes: int
+    joins_per_connection: int
+    pending_per_connection: int
+    bad_messages: int
+
+
+class Services(Struct, frozen=True, kw_only=True):
+    """What a session works with. `clock`: milliseconds since 1970."""
+
+    boards: Boards
+    hub: Hub
+    policy: Policy
+    settings: SessionSettings
+    server: m.ServerInfo
+    clock: Callable[[], int]
+
+
+def open_user(client: str, name: str) -> m.User:
+    """Who somebody is in `open` mode: the id is derived from the client, the name is what they say."""
+    return m.User("u_" + hashlib.sha256(client.encode()).hexdigest()[:16], name)
+
+
+class Session:
+    """Takes the frames of one connection and answers them through its outbox."""
+
+    def __init__(self, connection: Connection, services: Services) -> None:
+        self._connection = connection
+        self._codec = connection.codec
+        self._services = services
+        self._settings = services.settings
+        self._client = ""
+        self._actor: Actor | None = None
+        self._pending = 0
+        self._bad = 0
+        self._waiting: deque[m.ClientMessage | wire.Malformed] = deque()
+        self._worker: asyncio.Task[None] | None = None
+        self._closed = False
+        self._loop = asyncio.get_running_loop()
+        self._heard = self._loop.time()
+        self._timer = self._loop.call_later(self._settings.hello_timeout_s, self._no_hello)
+        self._log = log.bind(connection=connection.session)
+
+    # -- what the socket reports
+
+    def receive(self, frame: str | bytes) -> None:
+        """A frame came in. Never raises, never waits."""
+        self._heard = self._loop.time()
+        for item in self._codec.decode(frame):
+            if self._closed:
+                return
+            if self._worker is None:
+                self._handle(item)
+            elif len(self._waiting) < self._settings.pending_per_connection:
+                self._waiting.append(item)
+            else:
+                self._overrun(item)
+        self._services.hub.flush()
+
+    def heard(self) -> None:
+        """A ping or a pong came in: the client is alive."""
+        self._heard = self._loop.time()
+
+    def closed(self) -> None:
+        """The socket is gone. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._timer.cancel()
+        if self._worker is not None:
+            self._worker.cancel()
+        self._services.hub.remove(self._connection)
+        who = None if self._actor is None else self._actor.id
+        self._log.info("connection closed", user=who)
+
+    # -- one message
+
+    def _handle(self, item: m.ClientMessage | wire.Malformed) -> None:
+        """Answer one message; what has to wait goes on in `_worker`."""
+        try:
+            waits = self._dispatch(item)
+        except BoardcastError as error:
+            self._refuse(item, error)
+        except Exception:
+            self._log.exception("a message failed")
+            self._refuse(item, Internal())
+        else:
+            if waits is not None:
+                self._worker = asyncio.create_task(self._work(item, waits))
+
+    def _dispatch(self, item: m.ClientMessage | wire.Malformed) -> Coroutine[Any, Any, None] | None:
+        if isinstance(item, wire.Malformed):
+            raise item.error
+        self._bad = max(0, self._bad - 1)
+        if self._actor is None and not isinstance(item, m.Hello):
+            raise Unauthenticated
+        match item:
+            case m.Mutate():
+                self._mutate(item)
+            case m.PresenceUpdate():
+                self._services.hub.look(self._connection, item, self._loop.time())
+            case m.Ping():
+                self._send(m.Pong(id=item.id, time=self._services.clock()))
+            case m.Join():
+                return self._join(item)
+            case m.Comments():
+                return self._comments(item)
+            case m.Leave():
+                self._services.hub.leave(self._connection, item.board)
+                self._send(m.Left(id=item.id, board=item.board))
+            case m.Hello():
+                self._hello(item)
+        return None
+
+    async def _work(self, item: m.ClientMessage | wire.Malformed, waits: Coroutine[Any, Any, None]) -> None:
+        """Finish a message that has to wait, then those that came behind it."""
+        try:
+            await waits
+        except BoardcastError as error:
+            self._refuse(item, error)
+        except Exception:
+            self._log.exception("a message failed")
+            self._refuse(item, Internal())
+        self._worker = None
+        while self._waiting and self._worker is None and not self._closed:
+            self._handle(self._waiting.popleft())
+        self._services.hub.flush()
+
+    # -- answers
+
+    def _send(self, message: Struct) -> None:
+        self._connection.send(message)
+
+    def _refuse(self, item: m.ClientMessage | wire.Malformed, error: BoardcastError) -> None:
+        """Tell the client; what makes no sense before `hello`, or too much of it, ends the connection."""
+        address = {name: getattr(item, name, UNSET) for name in ("id", "board", "mutation")}
+        self._send(wire.refusal(error, **address))
+        if self._actor is None:
+            self._close(Close.UNAUTHENTICATED, "a valid hello comes first")
+        elif isinstance(item, wire.Malformed):
+            self._bad += 1
+            if self._bad >= self._settings.bad_messages:
+                self._close(Close.BAD_MESSAGES, "too many bad messages")
+
+    def _overrun(self, item: m.ClientMessage | wire.Malformed) -> None:
+        error = RateLimited("messages waiting on this connection", 1000)
+        if isinstance(item, m.Mutate) and self._actor is not None:
+            self._mutate(item, error)
+        else:
+            self._refuse(item, error)
+
+    def _close(self, code: int, reason: str) -> None:
+        self._log.info("connection refused", code=code, reason=reason)
+        self._connection.outbox.close(code, reason)
+
+    # -- hello and heartbeat
+
+    def _hello(self, hello: m.Hello) -> None:
+        if self._actor is not None:
+            raise BadRequest("type", "hello was said already")
+        name = "Guest" if hello.name is UNSET else hello.name.strip()
+        user = open_user(hello.client, name)
+        self._client, self._actor = hello.client, Actor(user.id, user.name)
+        self._connection.user, self._connection.client = user, hello.client
+        self._timer.cancel()
+        self._timer = self._loop.call_later(self._settings.heartbeat_s, self._beat)
+        limits = {"frame_bytes": self._settings.frame_bytes, "resume_changes": self._settings.resume_changes}
+        limits["pending"] = self._settings.pending_per_connection
+        self._send(
+            m.Welcome(
+                id=hello.id,
+                session=self._connection.session,
+                user=user,
+                server=self._services.server,
+                heartbeat_s=self._settings.heartbeat_s,
+                limits=limits,
+                time=self._services.clock(),
+            )
+        )
+        self._log.info("connection greeted", user=user.id, codec=self._codec.subprotocol)
+
+    def _no_hello(self) -> None:
+        self._send(wire.refusal(Unauthenticated(f"no hello within {self._settings.hello_timeout_s:g} s")))
+        self._close(Close.UNAUTHENTICATED, "no hello in time")
+
+    def _beat(self) -> None:
+        if self._loop.time() - self._heard > self._settings.heartbeat_timeout_s:
+            self._close(Close.NO_HEARTBEAT, "no sign of life")
+            return
+        self._connection.outbox.offer_log(None, PING)
+        self._connection.outbox.flush()
+        self._timer = self._loop.call_later(self._settings.heartbeat_s, self._beat)
+
+    # -- mutations
+
+    def _mutate(self, message: m.Mutate, error: BoardcastError | None = None) -> None:
+        assert self._actor is not None
+        submission = Submission(
+            actor=self._actor,
+            client=self._client,
+            mutation=message.mutation,
+            command=wire.command(message),
+            base=None if message.base is UNSET else message.base,
+            settle=lambda outcome: self._settled(message, outcome),
+        )
+        self._pending += 1
+        if error is None and self._pending > self._settings.pending_per_connection:
+            error = RateLimited("mutations of this connection without an answer", 1000)
+        live = self._services.boards.get(message.board)
+        if error is None:
+            live.submit(submission)
+        else:
+            live.refuse(submission, error)
+
+    def _settled(self, message: m.Mutate, outcome: Outcome) -> None:
+        self._pending -= 1
+        if self._closed:
+            return
+        if isinstance(outcome, BoardcastError):
+            self._send(wire.refusal(outcome, id=message.id, board=message.board, mutation=message.mutation))
+        else:
+            self._send(
+                m.Ack(
+                    id=message.id,
+                    board=message.board,
+                    mutation=message.mutation,
+                    seq=outcome.seq,
+                    duplicate=outcome.duplicate,
+                )
+            )
+
+    # -- boards
+
+    async def _join(self, join: m.Join) -> None:
+        boards, mine = self._services.boards, self._connection.boards
+        if join.board not in mine and len(mine) >= self._settings.joins_per_connection:
+            raise LimitExceeded("joins", self._settings.joins_per_connection)
+        live = boards.hold(join.board)  # until the hub does
+        try:
+            role = await self._admit(live, join)
+            if not self._closed:
+                self._welcome_to(live, join, role)
+        finally:
+            boards.release(join.board)
+
+    async def _admit(self, live: LiveBoard, join: m.Join) -> Role:
+        """Wait until the board is there and as far as the client has seen it; the role of the client on it."""
+        await live.ready()
+        if not live.exists:
+            await live.reach(1)
+        since = join.since
+        if since is not UNSET and since.epoch == live.epoch and since.seq > live.head:
+            await live.reach(since.seq)
+            if since.epoch == live.epoch and since.seq > live.head:
+                await live.renew()
+        return self._role(live)
+
+    def _role(self, live: LiveBoard) -> Role:
+        assert self._actor is not None
+        role = self._services.policy.role(live.state.members, self._actor)
+        if not live.exists or role is None:
+            raise NotFound("board", live.board)
+        return role
+
+    def _welcome_to(self, live: LiveBoard, join: m.Join, role: Role) -> None:
+        """Everything at one moment: what the client gets now and the first change after it leave no gap."""
+        hub, outbox, codec = self._services.hub, self._connection.outbox, self._codec
+        hub.join(self._connection, live.board, role)
+        missing = None
+        if join.since is not UNSET and join.since.epoch == live.epoch:
+            missing = live.since(join.since.seq)
+        joined = m.Joined(
+            id=join.id,
+            board=live.board,
+            epoch=live.epoch,
+            seq=live.head,
+            role=role,
+            mode="snapshot" if missing is None else "changes",
+            changes=UNSET if missing is None else missing,
+            presence=hub.presence_of(live.board),
+        )
+        if missing is not None:
+            outbox.offer_resumed(live.board, codec.frame(joined))
+        else:
+            frozen = live.snapshots.of(live.state, live.epoch, live.recent, codec)
+            whole = m.Joined(
+                **{name: getattr(joined, name) for name in joined.__struct_fields__}
+                | {"seq": frozen.seq, "snapshot": frozen.first}
+            )
+            outbox.offer_snapshot(live.board, [codec.frame(whole), *frozen.rest])
+            if frozen.seq < live.head:
+                outbox.offer_log(live.board, codec.changes(live.board, live.since(frozen.seq) or []))
+        hub.touch(self._connection)
+        self._log.info("board joined", board=live.board, seq=live.head, mode=joined.mode)
+
+    async def _comments(self, request: m.Comments) -> None:
+        live = self._services.boards.get(request.board)
+        await live.ready()
+        self._role(live)
+        self._send(comments_page(live, request))
+
+
+def comments_page(live: LiveBoard, request: m.Comments) -> m.CommentsPage:
+    """A task's comments, newest first. Raises `NotFound` for the task, or for `before`."""
+    state = live.state
+    if state.task(request.task) is None:
+        raise NotFound("task", request.task)
+    ids = [c for c in reversed(state.comments_of.get(request.task, ())) if not state.comments[c].deleted]
+    if request.before is not UNSET:
+        if request.before not in ids:
+            raise NotFound("comment", request.before)
+        ids = ids[ids.index(request.before) + 1 :]
+    page = [state.comments[c].value for c in ids[: request.limit]]
+    views = [
+        m.CommentView(
+            id=c.id,
+            at=c.at,
+            actor=c.actor,
+            text=c.text,
+            edited_at=UNSET if c.edited_at is None else c.edited_at,
+        )
+        for c in page
+    ]
+    return m.CommentsPage(
+        id=request.id, board=request.board, task=request.task, comments=views, more=len(ids) > request.limit
+    )
