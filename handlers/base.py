@@ -1,4 +1,4 @@
-"""What all handlers share: who may ask (Host, Origin), the one error shape, and the headers of every answer."""
+"""What all handlers share: who may ask (Host, Origin), the one error shape, the headers of every answer."""
 
 import ipaddress
 from http import HTTPStatus
@@ -35,7 +35,7 @@ def check_host(host: str, config: Config) -> None:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
         name = ""
-    known = {"localhost", config.server.host, *config.server.hosts}
+    known = {"localhost", config.server.host.lower(), *config.server.hosts}
     if name not in known and not _is_numeric(name):
         raise Refused(f"the Host {host!r} is not allowed; the setting server.hosts lists further ones")
 

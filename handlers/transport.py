@@ -1,6 +1,5 @@
 """A WebSocket's way out, as the outbox wants it: straight to a plain socket, or through its IOStream."""
 
-import asyncio
 from collections.abc import Callable
 
 from tornado.iostream import IOStream, SSLIOStream, StreamBufferFullError, StreamClosedError
@@ -35,22 +34,15 @@ class StreamTransport:
         return cls(connection.stream, connection.is_closing, handler.close)
 
     def write(self, data: Buffer, drained: Callable[[], None]) -> None:
-        """Buffer `data`; `drained` is called in a later turn, and never when the connection is lost."""
+        """Buffer `data`; `drained` is called in a later turn: it is written, or the connection is lost."""
         try:
-            written = self._stream.write(data)
-        except StreamClosedError:
-            return
-        except StreamBufferFullError:
-            self.abort()
-            return
-        written.add_done_callback(lambda done: drained() if _succeeded(done) else None)
+            self._stream.write(data).add_done_callback(lambda done: drained())
+        except (StreamClosedError, StreamBufferFullError):
+            self._stream.close()
+            self._stream.io_loop.add_callback(drained)
 
     def close(self, code: int, reason: str) -> None:
         self._close(code, reason)
 
     def abort(self) -> None:
         self._stream.close()
-
-
-def _succeeded(done: "asyncio.Future[None]") -> bool:
-    return not done.cancelled() and done.exception() is None

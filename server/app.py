@@ -32,8 +32,6 @@ log = structlog.stdlib.get_logger("app")
 T = TypeVar("T", bound=Struct)
 PRESENCE_TICK_S = 0.1
 """Comings, goings and typing of this long are told in one message."""
-DRAIN_POLL_S = 0.02
-"""How often a stop looks whether the last client has gone."""
 PROBE_S = 1.0
 """How long `/readyz` waits for the store."""
 
@@ -137,8 +135,7 @@ class App:
         await self.boards.stop()
         for connection in self.hub.connections:
             connection.outbox.close(Close.GOING_AWAY, "going away")
-        while self.hub.connections:
-            await asyncio.sleep(DRAIN_POLL_S)
+        await self.hub.empty.wait()
 
     async def stop(self) -> None:
         """Let go of the data. After `drain`, or without it when that took too long."""

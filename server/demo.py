@@ -15,21 +15,22 @@ _CARDS: tuple[tuple[str, str, str, str], ...] = (
         "drag",
         "todo",
         "Drag me to *Doing*",
-        "Or choose *Move to…* from the card. A card that enters *Done* is completed; one that leaves it is open "
-        "again.",
+        "Or choose *Move to…* from the card. A card that enters *Done* is completed; one that leaves it is "
+        "open again.",
     ),
     (
         "edit",
         "todo",
         "Click a card to read and edit it",
-        "Two people can edit the same card. Different fields never disturb each other; when both change the same "
-        "text, the second one is shown both.",
+        "Two people can edit the same card. Different fields never disturb each other; when both change the "
+        "same text, the second one is shown both.",
     ),
     (
         "offline",
         "doing",
         "Stop the server while you go on working",
-        "The banner counts what is not saved yet. Start the server again: everything is sent, once, in your order.",
+        "The banner counts what is not saved yet. Start the server again: everything is sent, once, in your "
+        "order.",
     ),
     (
         "durable",

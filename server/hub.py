@@ -3,6 +3,7 @@
 Everything is offered first and written by `flush`, at the end of a turn: one write per connection.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
@@ -89,12 +90,15 @@ class Room:
 class Hub:
     """The members of all boards on this instance. It is the `Listener` of `server.boards`.
 
-    `occupied` and `vacated` are called with a board that got its first member or lost its last one.
+    `empty` is set while there is no connection. `occupied` and `vacated` are called with a board that got
+    its first member or lost its last one.
     """
 
     def __init__(self) -> None:
         self.occupied: Callable[[str], object] = _nothing
         self.vacated: Callable[[str], object] = _nothing
+        self.empty = asyncio.Event()
+        self.empty.set()
         self._connections: dict[Connection, None] = {}
         self._rooms: dict[str, Room] = {}
         self._touched: dict[Connection, None] = {}
@@ -112,6 +116,7 @@ class Hub:
     def add(self, connection: Connection) -> None:
         """A socket is open; `remove` must follow, whatever happens to it."""
         self._connections[connection] = None
+        self.empty.clear()
 
     def remove(self, connection: Connection) -> None:
         """The socket is gone: it is nowhere any more. Idempotent."""
@@ -119,6 +124,8 @@ class Hub:
             self.leave(connection, board)
         self._connections.pop(connection, None)
         self._touched.pop(connection, None)
+        if not self._connections:
+            self.empty.set()
 
     def join(self, connection: Connection, board: str, role: Role) -> None:
         """From now on `connection` gets what happens on `board`. In the same turn the caller reads the
@@ -155,7 +162,8 @@ class Hub:
             connection.send(ClosedBoard(board=board, reason=reason))
 
     def closed(self, board: str, reason: str) -> None:
-        """Nobody can stay on `board`."""
+        """Nobody can stay on `board`. What they were to see of it goes out before."""
+        self.flush()
         for connection in self.members(board):
             self.evict(connection, board, reason)
 

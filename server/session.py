@@ -1,7 +1,7 @@
-"""One connection's conversation, from `hello` to the end. It knows no socket, and nothing in it waits but `join`.
+"""One connection's conversation, from `hello` to the end. It knows no socket; only reading a board waits.
 
-States: *new* (only `hello` is understood) → *greeted* → *closed*. Messages are handled in the order they came:
-while one has to wait for the store, those behind it wait in `_waiting`, which is bounded.
+States: *new* (only `hello` is understood) → *greeted* → *closed*. Messages are handled in order: while one
+has to wait for the store, those behind it wait in `_waiting`, which is bounded.
 """
 
 import asyncio
@@ -95,7 +95,7 @@ class Session:
         for item in self._codec.decode(frame):
             if self._closed:
                 return
-            if self._worker is None:
+            if not self._busy:
                 self._handle(item)
             elif len(self._waiting) < self._settings.pending_per_connection:
                 self._waiting.append(item)
@@ -120,6 +120,11 @@ class Session:
         self._log.info("connection closed", user=who)
 
     # -- one message
+
+    @property
+    def _busy(self) -> bool:
+        """A message waits for the store; those behind it wait for their turn."""
+        return self._worker is not None
 
     def _handle(self, item: m.ClientMessage | wire.Malformed) -> None:
         """Answer one message; what has to wait goes on in `_worker`."""
@@ -168,7 +173,7 @@ class Session:
             self._log.exception("a message failed")
             self._refuse(item, Internal())
         self._worker = None
-        while self._waiting and self._worker is None and not self._closed:
+        while self._waiting and not self._busy and not self._closed:
             self._handle(self._waiting.popleft())
         self._services.hub.flush()
 
@@ -290,7 +295,7 @@ class Session:
             boards.release(join.board)
 
     async def _admit(self, live: LiveBoard, join: m.Join) -> Role:
-        """Wait until the board is there and as far as the client has seen it; the role of the client on it."""
+        """Wait until the board is there, as far as the client has seen it; the client's role on it."""
         await live.ready()
         if not live.exists:
             await live.reach(1)

@@ -16,7 +16,7 @@ SYSTEM = Actor("system", "Boardcast", "system")
 
 
 class Verdict(Struct, frozen=True):
-    """The `outcomes` of a batch, one each, in order, and the `changes` that must be stored for them to hold."""
+    """The `outcomes` of a batch, one each, in order, and the `changes` to be stored for them to hold."""
 
     outcomes: list[Outcome]
     changes: list[Change]

@@ -129,9 +129,9 @@ class LiveBoard:
             self._committer = asyncio.create_task(self._commit_all(), name=f"commit {self.board}")
             self._committer.add_done_callback(self._worked)
 
-    def _worked(self, _: asyncio.Task[None]) -> None:
+    def _worked(self, task: asyncio.Task[None]) -> None:
         self._committer = None
-        if self.inbox:
+        if self.inbox and not task.cancelled():  # cancelled: the loop is going down
             self._work()
 
     async def _commit_all(self) -> None:
@@ -178,6 +178,8 @@ class LiveBoard:
                     continue
             if not verdict.changes and not self._must_seal(verdict):
                 return verdict.outcomes
+            if not verdict.changes and self.head == 0:
+                raise Unavailable("it is not known yet whether the board was created")
             changes = verdict.changes or [seal(self.state, self._parts.clock())]
             if await self._append(changes):
                 return verdict.outcomes
@@ -247,13 +249,18 @@ class LiveBoard:
 
     def _settle(self, submission: Submission, outcome: Outcome) -> None:
         if isinstance(outcome, BoardcastError) and outcome.retry:
-            self._fail(submission, outcome)
+            self._fail_judged(submission, outcome)
         else:
             submission.settle(outcome)
 
     def _fail(self, submission: Submission, error: BoardcastError) -> None:
-        """Answer with a retryable error; what the same client sent after it gets the same error."""
+        """Answer with a retryable error what just arrived; what of the same client waits came before it."""
         self._gate.stop(submission, error)
+        submission.settle(error)
+
+    def _fail_judged(self, submission: Submission, error: BoardcastError) -> None:
+        """Answer with a retryable error; what the same client sent after it gets the same error."""
+        self._gate.stop(submission, error, judged=True)
         submission.settle(error)
         if submission.queue is not None and self.inbox:
             followers = [s for s in self.inbox if s.queue == submission.queue]

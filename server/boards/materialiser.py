@@ -36,7 +36,7 @@ class Materialiser:
         return self._mark == self._head and self._timer is None
 
     def restart(self, mark: int, tail: Sequence[Change], state: BoardState) -> None:
-        """The board was loaded: records reflect `mark`, what `tail` touched in `state` is still to be written."""
+        """The board was loaded: records reflect `mark`; what `tail` touched in `state` is unwritten."""
         self._mark = self._head = mark
         self._state = state
         self._tasks, self._comments, self._own = set(), set(), False

@@ -1,4 +1,4 @@
-"""All live boards of this instance: made on demand, compared with the store, unloaded when nobody is there."""
+"""All live boards of this instance: made on demand, compared with the store, unloaded when left alone."""
 
 import asyncio
 import logging

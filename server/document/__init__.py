@@ -52,7 +52,7 @@ _WHILE_ARCHIVED = (c.BoardCreate, c.BoardArchive, c.BoardRestore)
 def apply(state: BoardState, command: c.Command, intent: Intent, mutation: str | None) -> Change:
     """The change that `command` makes of `state`; a no-op is a change with an empty `set`.
 
-    Raises `NotFound`, `Conflict`, `LimitExceeded`, `Forbidden` or `BadRequest`, and then nothing has happened.
+    Raises `NotFound`, `Conflict`, `LimitExceeded`, `Forbidden` or `BadRequest`; then nothing has happened.
     """
     if not isinstance(command, c.BoardCreate):
         board = structure.need_board(state)

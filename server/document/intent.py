@@ -36,7 +36,7 @@ class Intent(Struct, frozen=True, kw_only=True):
 
 
 class Delta(Struct, frozen=True, kw_only=True):
-    """What an operation does: `set` and `was` of the board or of `task`, and of further tasks. Empty: nothing."""
+    """What an operation does: `set` and `was` of the board or of `task`, and of further tasks."""
 
     set: Patch = Patch()
     was: Patch = Patch()

@@ -1,4 +1,4 @@
-"""Order inside a column: fractional-indexing keys, computed by the server, compared by code point, ties by id.
+"""Order inside a column: fractional-indexing keys, made by the server, compared by code point, ties by id.
 
 The keys are those of the fractional-indexing package (rocicorp's scheme, base 62): a key can always be made
 between two others, so that one move touches one task.

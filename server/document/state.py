@@ -117,7 +117,7 @@ class BoardState:
 
     @classmethod
     def restored(cls, board: str, mark: int, records: Iterable[Record]) -> "BoardState":
-        """The state that `records` hold; each reflects the log up to its own seq, all of them up to `mark`."""
+        """The state that `records` hold; each reflects the log up to its own seq, all up to `mark`."""
         state = cls(board)
         state.seq = mark
         for record in records:

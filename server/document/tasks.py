@@ -36,6 +36,7 @@ def create(state: BoardState, command: c.TaskCreate, intent: Intent) -> Delta:
         "assignees": _assignees(command.assignees, intent),
         "checklist": _checklist(command.checklist, intent),
         "comments": 0,
+        "alarm": None,
         "created_at": intent.at,
         "created_by": intent.actor.id,
     }

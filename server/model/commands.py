@@ -74,7 +74,7 @@ class TaskCreate(Command, frozen=True, kw_only=True):
 
 
 class TaskUpdate(Command, frozen=True, kw_only=True):
-    """Fields to set, sets to add to and take from; with `column` (and `after`) it moves in the same change."""
+    """Fields to set, sets to add to and take from; with `column` or `after` it moves in the same change."""
 
     task: Id
     title: Title | UnsetType = UNSET

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from server.model.fields import ClientId, Id, PersonName, RequestId, Role, Seq
+from server.model.fields import ClientId, Id, Kind, PersonName, RequestId, Role, Seq
 from server.model.records import Actor, BoardInfo, Change, Column, Label, Task
 
 
@@ -95,7 +95,7 @@ class Present(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     session: str
     user: User
-    kind: str = "user"
+    kind: Kind
     task: str | UnsetType = UNSET
     field: str | UnsetType = UNSET
     typing: bool | UnsetType = UNSET

@@ -35,7 +35,7 @@ class Transport(Protocol):
         """Whether either side has begun to close, or the connection is gone."""
 
     def write(self, data: Buffer, drained: Callable[[], None]) -> None:
-        """Buffer `data`; `drained` is called, later, when the kernel has it all. Never raises."""
+        """Buffer `data`; `drained` is called, later, when the kernel has it or never will. Never raises."""
 
     def close(self, code: int, reason: str) -> None:
         """Send a Close frame behind what is buffered."""

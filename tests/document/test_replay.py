@@ -1,12 +1,14 @@
 """Properties of the fold, over random operations."""
 
+import contextlib
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.document import BoardState, Draft
 from server.errors import BoardcastError
 from server.model import commands as c
-from server.model.records import Change
+from server.model.records import Actor, Change
 from tests.document.board import ANN, BOB, Board
 from tests.document.random_commands import commands
 
@@ -14,13 +16,11 @@ ACTORS = st.sampled_from([ANN, BOB])
 STEPS = st.lists(st.tuples(ACTORS, commands(), st.none() | st.integers(0, 30)), max_size=40)
 
 
-def played(steps: list[tuple[object, c.Command, int | None]]) -> Board:
+def played(steps: list[tuple[Actor, c.Command, int | None]]) -> Board:
     board = Board()
     for actor, command, base in steps:
-        try:
-            board.do(command, actor, base=base)  # type: ignore[arg-type]
-        except BoardcastError:
-            pass
+        with contextlib.suppress(BoardcastError):
+            board.do(command, actor, base=base)
     return board
 
 
@@ -49,7 +49,7 @@ def folded(changes: list[Change], state: BoardState | None = None) -> BoardState
 
 @given(STEPS)
 @settings(max_examples=150)
-def test_the_log_folds_to_the_state(steps: list[tuple[object, c.Command, int | None]]) -> None:
+def test_the_log_folds_to_the_state(steps: list[tuple[Actor, c.Command, int | None]]) -> None:
     board = played(steps)
     assert content(folded(board.log)) == content(board.state)
 
@@ -57,7 +57,7 @@ def test_the_log_folds_to_the_state(steps: list[tuple[object, c.Command, int | N
 @given(STEPS, st.integers(0, 40))
 @settings(max_examples=150)
 def test_records_newer_than_the_mark_and_the_tail_fold_to_the_same_state(
-    steps: list[tuple[object, c.Command, int | None]], mark: int
+    steps: list[tuple[Actor, c.Command, int | None]], mark: int
 ) -> None:
     """A mark may lag behind the records: replaying an older change onto a newer record changes nothing."""
     board = played(steps)
@@ -69,17 +69,15 @@ def test_records_newer_than_the_mark_and_the_tail_fold_to_the_same_state(
 @given(STEPS, STEPS)
 @settings(max_examples=100)
 def test_a_draft_sees_its_own_changes_and_leaves_its_base_alone(
-    before: list[tuple[object, c.Command, int | None]], after: list[tuple[object, c.Command, int | None]]
+    before: list[tuple[Actor, c.Command, int | None]], after: list[tuple[Actor, c.Command, int | None]]
 ) -> None:
     board = played(before)
     untouched = content(folded(board.log))
     base, start = board.state, len(board.log)
     board.state = Draft(base)
     for actor, command, at in after:
-        try:
-            board.do(command, actor, base=at)  # type: ignore[arg-type]
-        except BoardcastError:
-            pass
+        with contextlib.suppress(BoardcastError):
+            board.do(command, actor, base=at)
     assert content(base) == untouched
     assert content(folded(board.log[start:], base)) == content(board.state)
 
@@ -87,7 +85,7 @@ def test_a_draft_sees_its_own_changes_and_leaves_its_base_alone(
 @given(STEPS)
 @settings(max_examples=150)
 def test_columns_stay_sorted_whole_and_done_means_completed(
-    steps: list[tuple[object, c.Command, int | None]],
+    steps: list[tuple[Actor, c.Command, int | None]],
 ) -> None:
     state = played(steps).state
     live = {task.value.id for task in state.tasks.values() if not task.deleted}
@@ -104,7 +102,7 @@ def test_columns_stay_sorted_whole_and_done_means_completed(
 
 @given(STEPS)
 @settings(max_examples=100)
-def test_was_takes_a_task_back(steps: list[tuple[object, c.Command, int | None]]) -> None:
+def test_was_takes_a_task_back(steps: list[tuple[Actor, c.Command, int | None]]) -> None:
     """`was` names exactly the fields of `set`, unless the change made (or brought back) the task."""
     for change in played(steps).log:
         if change.op not in ("task.create", "task.restore", "board.create") and "comment" not in change.op:

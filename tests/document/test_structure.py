@@ -1,7 +1,7 @@
 import pytest
 
-from server.errors import BadRequest, Conflict, Forbidden, LimitExceeded, NotFound
 from server.document import Limits
+from server.errors import BadRequest, Conflict, Forbidden, LimitExceeded, NotFound
 from server.model import commands as c
 from server.model.records import ColumnPatch, MemberPatch, Patch
 from tests.document.board import ANN, BOB, Board

@@ -107,7 +107,7 @@ def _insert(connection: sqlite3.Connection, appends: Sequence[Append]) -> None:
 def insert(
     connection: sqlite3.Connection, table: str, width: int, rows: Sequence[Row], tail: str = ""
 ) -> None:
-    """Insert `rows` of `width` values, the first never null, `WIDEST` at a time; `tail` ends the statement."""
+    """Insert `rows` of `width` values, the first never null, `WIDEST` at a time; `tail` is the end."""
     for start in range(0, len(rows), WIDEST):
         part = rows[start : start + WIDEST]
         height = 1 << (len(part) - 1).bit_length()
