@@ -151,8 +151,8 @@ class App:
         name = "s_" + secrets.token_hex(8)
         connection = Connection(self.hub, name, codec, transport, self.config.delivery)
         full = len(self.hub.connections) >= self.config.limits.connections
-        self.hub.add(connection)
         session = Session(connection, self.services)
+        self.hub.add(connection)
         if full:
             connection.outbox.close(Close.TOO_MANY_CONNECTIONS, "too many connections")
         return session

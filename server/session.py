@@ -283,14 +283,18 @@ class Session:
     # -- boards
 
     async def _join(self, join: m.Join) -> None:
-        boards, mine = self._services.boards, self._connection.boards
-        if join.board not in mine and len(mine) >= self._settings.joins_per_connection:
+        boards, before = self._services.boards, set(self._connection.boards)
+        if join.board not in before and len(before) >= self._settings.joins_per_connection:
             raise LimitExceeded("joins", self._settings.joins_per_connection)
         live = boards.hold(join.board)  # until the hub does
         try:
             role = await self._admit(live, join)
             if not self._closed:
                 self._welcome_to(live, join, role)
+        except Exception:
+            if join.board not in before:
+                self._services.hub.leave(self._connection, join.board)
+            raise
         finally:
             boards.release(join.board)
 

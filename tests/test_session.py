@@ -1,0 +1,185 @@
+"""Whatever fails, whoever goes: nobody stays in the hub, no board stays held. On a real store."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from server.app import App
+from server.config import Config
+from server.session import Session
+from server.stores import Failed, Loaded
+from server.wire import JSON
+from tests.connections import PairTransport, frames
+from tests.support import on_loop
+
+HELLO = {"type": "hello", "id": 1, "client": "client-1", "name": "Ann"}
+JOIN = {"type": "join", "id": 2, "board": "demo"}
+
+
+class Stage:
+    """A started app and one connection to it."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.transport = PairTransport()
+        self.session: Session = app.connect(self.transport, JSON)
+
+    def says(self, *messages: object) -> None:
+        for message in messages:
+            self.session.receive(msgspec.json.encode(message).decode())
+
+    async def quiet(self) -> None:
+        """Until nothing of this connection is under way."""
+        while self.session._busy:
+            await asyncio.sleep(0)
+
+    def heard(self) -> list[dict[str, Any]]:
+        """What reached the client since it was last asked, one by one."""
+        return [
+            msgspec.json.decode(payload)
+            for opcode, payload in frames(self.transport.read_all())
+            if opcode == 1
+        ]
+
+    @property
+    def held(self) -> int:
+        return self.app.boards.get("demo").holds
+
+
+Story = Callable[[Stage, pytest.MonkeyPatch], Awaitable[None]]
+
+
+def on_stage(story: Story) -> Callable[[Path, pytest.MonkeyPatch], None]:
+    @on_loop
+    async def test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        app = App(Config.load(None, {}, {"data": str(tmp_path)}))
+        await app.start()
+        stage = Stage(app)
+        try:
+            await story(stage, monkeypatch)
+        finally:
+            stage.session.closed()
+            stage.transport.dispose()
+            await app.boards.stop()
+            await app.stop()
+
+    test.__name__ = story.__name__
+    return test
+
+
+@on_stage
+async def test_who_joins_and_goes_leaves_nothing_behind(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.says(HELLO, JOIN)
+    await stage.quiet()
+    assert [message["type"] for message in stage.heard()] == ["welcome", "joined"]
+    assert (len(stage.app.hub.members("demo")), stage.held) == (1, 1)
+    stage.session.closed()
+    stage.session.closed()
+    assert (stage.app.hub.connections, stage.app.hub.members("demo"), stage.held) == ((), (), 0)
+
+
+@on_stage
+async def test_who_goes_while_the_board_is_loading_never_gets_in(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load, reached, go_on = stage.app.store.load, asyncio.Event(), asyncio.Event()
+
+    async def slow(board: str, recent: int) -> Loaded | None:
+        reached.set()
+        await go_on.wait()
+        return await load(board, recent)
+
+    monkeypatch.setattr(stage.app.store, "load", slow)
+    stage.says(HELLO, {**JOIN, "board": "other"})
+    await reached.wait()
+    stage.session.closed()
+    go_on.set()
+    live = stage.app.boards.get("other")
+    await live.ready()
+    assert (stage.app.hub.connections, stage.app.hub.members("other"), live.holds) == ((), (), 0)
+
+
+@on_stage
+async def test_a_store_that_is_down_is_said_and_the_socket_stays(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down(board: str, recent: int) -> Loaded | None:
+        raise Failed("the disk is gone")
+
+    monkeypatch.setattr(stage.app.store, "load", down)
+    stage.says(HELLO, {**JOIN, "board": "other"})
+    await stage.quiet()
+    answer = stage.heard()[-1]
+    assert (answer["type"], answer["code"], answer["retry"]) == ("error", "unavailable", True)
+    assert (stage.app.hub.members("other"), stage.transport.closed_with) == ((), None)
+
+
+@on_stage
+async def test_a_defect_while_joining_is_answered_and_leaves_no_member(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    live = stage.app.boards.get("demo")
+    stage.says(HELLO)
+    for target, name in ((live.snapshots, "of"), (stage.app.hub, "presence_of"), (stage.session, "_role")):
+        with monkeypatch.context() as patch:
+            patch.setattr(target, name, defect)
+            stage.says(JOIN)
+            await stage.quiet()
+        assert stage.heard()[-1]["code"] == "internal"
+        assert (stage.app.hub.members("demo"), stage.held) == ((), 0)
+    stage.says(JOIN)
+    await stage.quiet()
+    assert stage.heard()[-1]["type"] == "joined"
+
+
+@on_stage
+async def test_a_defect_in_one_message_is_answered_and_the_next_is_handled(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    stage.says(HELLO)
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.app.boards, "get", defect)
+        stage.says(
+            {"type": "mutate", "id": 3, "board": "demo", "mutation": "m", "op": "board.archive", "args": {}}
+        )
+    stage.says({"type": "ping", "id": 4})
+    assert [message.get("code", message["type"]) for message in stage.heard()] == [
+        "welcome",
+        "internal",
+        "pong",
+    ]
+
+
+@on_stage
+async def test_messages_behind_one_that_waits_keep_their_order(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.says(HELLO, JOIN, {"type": "ping", "id": 3}, {"type": "leave", "id": 4, "board": "demo"})
+    await stage.quiet()
+    assert [message["id"] for message in stage.heard() if "id" in message] == [1, 2, 3, 4]
+    assert stage.app.hub.members("demo") == ()
+
+
+@on_stage
+async def test_too_many_messages_behind_one_that_waits_are_refused_for_now(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.says(HELLO, JOIN, *({"type": "ping", "id": n} for n in range(3, 1100)))
+    answers = [message for message in stage.heard() if message["type"] == "error"]
+    assert {(answer["code"], answer["retry"]) for answer in answers} == {("rate_limited", True)}
+    await stage.quiet()
+    pongs = [message["id"] for message in stage.heard() if message["type"] == "pong"]
+    assert pongs == list(range(3, 3 + len(pongs)))
+    assert len(pongs) + len(answers) == 1097
