@@ -14,7 +14,7 @@ _CARDS: tuple[tuple[str, str, str, str], ...] = (
     (
         "drag",
         "todo",
-        "Drag me to *Doing*",
+        "Drag me to Doing",
         "Or choose *Move to…* from the card. A card that enters *Done* is completed; one that leaves it is "
         "open again.",
     ),

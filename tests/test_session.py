@@ -34,8 +34,8 @@ class Stage:
 
     async def quiet(self) -> None:
         """Until nothing of this connection is under way."""
-        while self.session._busy:
-            await asyncio.sleep(0)
+        while (worker := self.session._worker) is not None:
+            await asyncio.wait([worker])
 
     def heard(self) -> list[dict[str, Any]]:
         """What reached the client since it was last asked, one by one."""
