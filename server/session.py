@@ -78,6 +78,8 @@ class Session:
         self._client = ""
         self._actor: Actor | None = None
         self._pending = 0
+        self._answered: asyncio.Event = asyncio.Event()  # set while no mutation is under way
+        self._answered.set()
         self._bad = 0
         self._waiting: deque[m.ClientMessage | wire.Malformed] = deque()
         self._worker: asyncio.Task[None] | None = None
@@ -254,10 +256,11 @@ class Session:
             base=None if message.base is UNSET else message.base,
             settle=lambda outcome: self._settled(message, outcome),
         )
+        live = self._services.boards.get(message.board)
         self._pending += 1
+        self._answered.clear()
         if error is None and self._pending > self._settings.pending_per_connection:
             error = RateLimited("mutations of this connection without an answer", 1000)
-        live = self._services.boards.get(message.board)
         if error is None:
             live.submit(submission)
         else:
@@ -265,6 +268,8 @@ class Session:
 
     def _settled(self, message: m.Mutate, outcome: Outcome) -> None:
         self._pending -= 1
+        if self._pending == 0:
+            self._answered.set()
         if self._closed:
             return
         if isinstance(outcome, BoardcastError):
@@ -300,6 +305,7 @@ class Session:
 
     async def _admit(self, live: LiveBoard, join: m.Join) -> Role:
         """Wait until the board is there, as far as the client has seen it; the client's role on it."""
+        await self._answered.wait()  # what the client wrote before, it sees now
         await live.ready()
         if not live.exists:
             await live.reach(1)
@@ -349,6 +355,7 @@ class Session:
         self._log.info("board joined", board=live.board, seq=live.head, mode=joined.mode)
 
     async def _comments(self, request: m.Comments) -> None:
+        await self._answered.wait()
         live = self._services.boards.get(request.board)
         await live.ready()
         self._role(live)

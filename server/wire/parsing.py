@@ -1,13 +1,13 @@
 """Bytes to values. Strictly first; when that fails once more, leniently, to learn where the flaw is.
 
-What the strict parser refuses (a lone surrogate, NaN, an extension type) leaves a frame without an address.
-The lenient one lets it pass, so that `require_plain` can name the field and the other messages of the frame,
-which are sound, are heard.
+What the strict parser refuses (a lone surrogate, NaN in JSON) leaves a frame without an address. The
+lenient one lets it pass, so that `require_plain` can name the field, and so that the other messages of the
+frame, which are sound, are heard.
 """
 
 import json
 import math
-from typing import Any, NoReturn
+from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
 import msgspec
@@ -42,15 +42,11 @@ def reparse_json(data: str) -> object:
 
 
 def parse_msgpack(data: bytes) -> object:
-    return msgpack.unpackb(data, ext_hook=_no_extensions, max_ext_len=0, **_LIMITS)
+    return msgpack.unpackb(data, **_LIMITS)
 
 
 def reparse_msgpack(data: bytes) -> object:
     return msgpack.unpackb(data, unicode_errors="surrogateescape", **_LIMITS)
-
-
-def _no_extensions(code: int, data: bytes) -> NoReturn:
-    raise ValueError(f"extension type {code}")
 
 
 def require_plain(value: object, path: str = "", depth: int = 1) -> None:
