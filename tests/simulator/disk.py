@@ -1,0 +1,107 @@
+"""What is durable: the logs and records of all boards, shared by all stores of a world. No faults here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import UNSET
+
+from server.model.records import BoardRecord, Change, Comment, CommentRecord, Record, TaskRecord
+from server.stores import Head, Loaded, Refused
+
+
+@dataclass
+class Shelf:
+    """One board."""
+
+    epoch: str
+    log: list[Change] = field(default_factory=list)
+    names: dict[str, int] = field(default_factory=dict)
+    mark: int = 0
+    board: BoardRecord | None = None
+    tasks: dict[str, TaskRecord] = field(default_factory=dict)
+    comments: dict[str, CommentRecord] = field(default_factory=dict)
+
+    def copy(self) -> "Shelf":
+        return Shelf(
+            self.epoch,
+            list(self.log),
+            dict(self.names),
+            self.mark,
+            self.board,
+            dict(self.tasks),
+            dict(self.comments),
+        )
+
+
+class SimDisk:
+    """`Store`, synchronous, in memory, at one moment."""
+
+    def __init__(self) -> None:
+        self.shelves: dict[str, Shelf] = {}
+
+    def log(self, board: str) -> Sequence[Change]:
+        shelf = self.shelves.get(board)
+        return () if shelf is None else shelf.log
+
+    def append(self, board: str, first: int, changes: Sequence[Change]) -> None:
+        shelf = self.shelves.get(board)
+        if first != (1 if shelf is None else len(shelf.log) + 1):
+            raise Refused(f"{board}: {first} is not the next number")
+        names = [change.name for change in changes if change.name is not None]
+        if len(set(names)) < len(names) or (shelf and any(name in shelf.names for name in names)):
+            raise Refused(f"{board}: a name is known already")
+        if shelf is None:
+            shelf = self.shelves[board] = Shelf(first_epoch(changes[0]))
+        shelf.log.extend(changes)
+        shelf.names.update({change.name: change.seq for change in changes if change.name is not None})
+
+    def read(self, board: str, after: int, limit: int) -> list[Change]:
+        return list(self.log(board)[after : after + limit])
+
+    def head(self, board: str) -> int:
+        return len(self.log(board))
+
+    def heads(self) -> Mapping[str, Head]:
+        return {board: Head(shelf.epoch, len(shelf.log)) for board, shelf in self.shelves.items()}
+
+    def materialise(self, board: str, mark: int, records: Sequence[Record], *, whole: bool = True) -> None:
+        """Without `whole` the mark stays: the writer was stopped on the way."""
+        shelf = self.shelves[board]
+        for record in records:
+            if isinstance(record, BoardRecord):
+                if shelf.board is None or record.seq > shelf.board.seq:
+                    shelf.board = record
+            elif isinstance(record.value, Comment):
+                _keep_newer(shelf.comments, record)
+            else:
+                _keep_newer(shelf.tasks, record)
+        if whole:
+            shelf.mark = max(shelf.mark, mark)
+
+    def load(self, board: str, recent: int) -> Loaded | None:
+        shelf = self.shelves.get(board)
+        if shelf is None:
+            return None
+        return Loaded(
+            epoch=shelf.epoch,
+            mark=shelf.mark,
+            board=shelf.board,
+            tasks=list(shelf.tasks.values()),
+            comments=list(shelf.comments.values()),
+            tail=shelf.log[shelf.mark :],
+            recent=shelf.log[max(0, len(shelf.log) - recent) :],
+        )
+
+
+def first_epoch(change: Change) -> str:
+    """Raises ValueError when a log cannot begin with `change`."""
+    if change.op != "board.create" or change.set is UNSET or change.set.epoch is UNSET:
+        raise ValueError("change 1 of a board is its board.create, with an epoch")
+    return change.set.epoch
+
+
+def _keep_newer(kept: dict[str, Any], record: Any) -> None:
+    old = kept.get(record.value.id)
+    if old is None or record.seq > old.seq:
+        kept[record.value.id] = record
