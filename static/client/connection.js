@@ -1,0 +1,178 @@
+// One WebSocket that comes back: hello, heartbeat, jittered backoff, replies matched to requests.
+//
+// It knows frames and nothing of boards. Its owner gets `onReady(welcome)` after each hello, `onMessage(message)`
+// for what is not a reply to a `request`, `onStatus(status)`:
+//   {state: "connecting"|"ready"|"waiting"|"stopped", reason?, attempt, retryAt?}
+
+const PROTOCOL = "boardcast.v1.json";
+const FIRST_MS = 300;
+const LONGEST_MS = 15_000;
+const HELLO_MS = 10_000;
+const PONG_MS = 10_000;
+const STEADY_MS = 3000; // a link that lived this long was a good one: the next backoff starts small again
+const DO_NOT_RETURN = [4500, 4999];
+
+export class Connection {
+  /** `url`: ws(s)://…/ws. `hello()`: the fields of the hello message. */
+  constructor({ url, hello, onReady, onMessage, onStatus }) {
+    Object.assign(this, { url, hello, onReady, onMessage, onStatus });
+    this.socket = null;
+    this.ready = false;
+    this.readyAt = 0;
+    this.attempt = 0;
+    this.returnMs = null; // asked for by `bye`
+    this.lastHeard = 0;
+    this.nextId = 1;
+    this.waiting = new Map(); // request id → what to do with its reply
+    this.timer = null;
+    this.status = { state: "waiting", attempt: 0 };
+  }
+
+  start() {
+    addEventListener("online", () => this.hurry());
+    document.addEventListener("visibilitychange", () => this.wake());
+    this.open();
+  }
+
+  /** Stop waiting for the next attempt and make it now. */
+  hurry() {
+    if (this.status.state !== "waiting") return;
+    this.attempt = 0;
+    this.open();
+  }
+
+  /** Leave and come back at once, with a fresh hello (a new name, a link in doubt). */
+  restart(reason) {
+    if (this.socket === null) return;
+    this.returnMs = 0;
+    this.drop(reason);
+  }
+
+  /** Sends messages as one frame; false when there is no link (nothing is kept here). */
+  send(...messages) {
+    if (!this.ready || this.socket.readyState !== WebSocket.OPEN) return false;
+    this.socket.send(JSON.stringify(messages.length === 1 ? messages[0] : messages));
+    return true;
+  }
+
+  /** Sends a request; `onReply` gets its reply or error, never both, and nothing when the link breaks first. */
+  request(message, onReply) {
+    return this.requests([[message, onReply]]);
+  }
+
+  /** The same for several, as one frame: `[[message, onReply]…]`. */
+  requests(pairs) {
+    const messages = pairs.map(([message, onReply]) => {
+      const id = this.nextId++;
+      this.waiting.set(id, onReply);
+      return { ...message, id };
+    });
+    return this.send(...messages);
+  }
+
+  // -- the life of a socket
+
+  open() {
+    clearTimeout(this.timer);
+    this.set("connecting");
+    const socket = new WebSocket(this.url, [PROTOCOL]);
+    this.socket = socket;
+    const mine = (handler) => (event) => this.socket === socket && handler(event);
+    socket.onopen = mine(() => socket.send(JSON.stringify({ ...this.hello(), type: "hello", id: 0 })));
+    socket.onmessage = mine((event) => this.heard(event.data));
+    socket.onclose = mine((event) => this.closed(event.code, event.reason));
+    this.timer = setTimeout(() => this.drop("no answer"), HELLO_MS);
+  }
+
+  heard(data) {
+    this.lastHeard = performance.now();
+    const frame = JSON.parse(data);
+    for (const message of Array.isArray(frame) ? frame : [frame]) this.dispatch(message);
+  }
+
+  dispatch(message) {
+    if (message.type === "welcome") return this.welcomed(message);
+    if (message.type === "bye") this.returnMs = message.retry_after_ms;
+    const onReply = this.waiting.get(message.id);
+    if (onReply === undefined) return this.onMessage(message);
+    this.waiting.delete(message.id);
+    return onReply(message);
+  }
+
+  welcomed(welcome) {
+    clearTimeout(this.timer);
+    this.ready = true;
+    this.readyAt = performance.now();
+    this.heartbeatMs = welcome.heartbeat_s * 1000;
+    this.listen();
+    this.set("ready");
+    this.onReady(welcome);
+  }
+
+  closed(code, reason) {
+    if (this.ready && performance.now() - this.readyAt > STEADY_MS) this.attempt = 0;
+    this.forget();
+    if (code >= DO_NOT_RETURN[0] && code <= DO_NOT_RETURN[1]) {
+      this.set("stopped", { code, reason: reason || `closed with code ${code}` });
+      return;
+    }
+    const delay = this.delay();
+    this.attempt += 1;
+    this.timer = setTimeout(() => this.open(), delay);
+    this.set("waiting", { reason, retryAt: Date.now() + delay });
+  }
+
+  /** Gives the socket up without waiting for the other side: a dead link may not answer a Close for minutes. */
+  drop(reason) {
+    const socket = this.socket;
+    this.closed(4000, reason);
+    socket.close(4000);
+  }
+
+  forget() {
+    clearTimeout(this.timer);
+    this.socket = null;
+    this.ready = false;
+    this.waiting.clear();
+  }
+
+  delay() {
+    const asked = this.returnMs;
+    this.returnMs = null;
+    if (asked !== null) return asked * (1 + Math.random());
+    const longest = Math.min(LONGEST_MS, FIRST_MS * 2 ** this.attempt);
+    return longest * (0.5 + Math.random() / 2);
+  }
+
+  // -- heartbeat: the server's pings are invisible here, so silence is broken by a ping of our own
+
+  listen() {
+    clearTimeout(this.timer);
+    const quiet = performance.now() - this.lastHeard;
+    this.timer = setTimeout(() => this.check(), Math.max(this.heartbeatMs * 2 - quiet, 50));
+  }
+
+  check() {
+    const quiet = performance.now() - this.lastHeard;
+    if (quiet < this.heartbeatMs * 2) return this.listen();
+    return this.probe();
+  }
+
+  probe() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.drop("no heartbeat"), PONG_MS);
+    this.request({ type: "ping" }, () => this.listen());
+  }
+
+  /** The tab is looked at again: the laptop may have slept, and the link with it. */
+  wake() {
+    if (document.visibilityState !== "visible") return;
+    if (this.status.state === "waiting") this.hurry();
+    else if (this.ready && performance.now() - this.lastHeard > 5000) this.probe();
+  }
+
+  set(state, more = {}) {
+    this.status = { state, attempt: this.attempt, ...more };
+    this.onStatus(this.status);
+  }
+}

@@ -1,0 +1,154 @@
+// What a mutation will probably do, shown before the server has answered. Pure.
+//
+// These follow the server's rules as far as a person would notice; where they differ (order keys, limits,
+// rights) the server's change replaces the guess. An intent that makes no sense (any more) does nothing here:
+// the server is the one to refuse it.
+
+import { placeAfter } from "./order.js";
+
+const FIELDS = ["title", "description", "completed", "priority", "due_at", "device"];
+const BLANK = {
+  description: "", completed: false, priority: "none", assignees: [], labels: [], due_at: null,
+  checklist: [], comments: 0, device: null, alarm: null,
+};
+
+/** Changes `state` (a copy made for this) by one queued mutation `{op, args}`. */
+export function applyIntent(state, { op, args }) {
+  INTENTS[op]?.(state, args);
+  state.touch();
+}
+
+const INTENTS = {
+  "task.create": createTask,
+  "task.update": updateTask,
+  "task.move": (state, args) => patchTask(state, args.task, (task) => movement(state, task, args)),
+  "task.delete": deleteTask,
+  "task.restore": restoreTask,
+  "checklist.set": (state, args) => patchTask(state, args.task, (task) => ({ checklist: withItem(task, args) })),
+  "checklist.remove": removeItem,
+  "comment.add": (state, args) => patchTask(state, args.task, (task) => ({ comments: task.comments + 1 })),
+  "board.update": (state, { name, description }) => {
+    state.info = { ...state.info, ...given({ name, description }) };
+  },
+  "column.create": createColumn,
+  "column.update": updateColumn,
+  "column.move": moveColumn,
+};
+
+// -- tasks
+
+function createTask(state, { task: id, column: wanted, after, ...fields }) {
+  if (state.tasks.has(id)) return;
+  const doneColumn = fields.completed && wanted === undefined ? first(state, true) : undefined;
+  const column = state.columns.get(wanted) ?? doneColumn ?? state.sortedColumns()[0];
+  if (column === undefined) return;
+  const anchor = doneColumn && after === undefined ? null : after;
+  const position = placeAfter(state.tasksIn(column.id), anchor);
+  const completed = column.done || (fields.completed === true && first(state, true) === undefined);
+  const sets = { labels: changed(fields.labels ?? []), assignees: changed(fields.assignees ?? []) };
+  state.tasks.set(id, { ...BLANK, ...fields, ...sets, id, column: column.id, position, completed, seq: 0 });
+}
+
+function updateTask(state, args) {
+  patchTask(state, args.task, (task) => {
+    const fields = given(Object.fromEntries(FIELDS.map((name) => [name, args[name]])));
+    if (args.labels_add || args.labels_remove) {
+      fields.labels = changed(task.labels, args.labels_add, args.labels_remove);
+    }
+    if (args.assignees_add || args.assignees_remove) {
+      fields.assignees = changed(task.assignees, args.assignees_add, args.assignees_remove);
+    }
+    return { ...fields, ...consequence(state, task, args) };
+  });
+}
+
+/** Where an update puts the task: where it says, or where its being (in)complete belongs. */
+function consequence(state, task, args) {
+  if (args.column !== undefined || args.after !== undefined) return movement(state, task, args);
+  if (args.completed === undefined || args.completed === task.completed) return {};
+  const target = first(state, args.completed);
+  if (target === undefined || state.columns.get(task.column)?.done === args.completed) return {};
+  return { ...movement(state, task, { column: target.id, after: null }), completed: args.completed };
+}
+
+function movement(state, task, { column, after, position }) {
+  const from = state.columns.get(task.column);
+  const to = column === undefined ? from : state.columns.get(column);
+  if (to === undefined) return {};
+  const place = position ?? placeAfter(state.tasksIn(to.id), after, task.id);
+  const fields = place === null ? {} : { column: to.id, position: place };
+  if (to !== from && (to.done || from?.done)) fields.completed = to.done;
+  return fields;
+}
+
+function deleteTask(state, { task: id }) {
+  const task = state.tasks.get(id);
+  if (task === undefined) return;
+  state.tasks.delete(id);
+  state.deleted.set(id, task);
+}
+
+function restoreTask(state, { task: id }) {
+  const task = state.deleted.get(id);
+  if (task === undefined) return;
+  const home = state.columns.get(task.column) ?? state.sortedColumns()[0];
+  state.deleted.delete(id);
+  state.tasks.set(id, { ...task, column: home.id, completed: home.done || task.completed });
+}
+
+function patchTask(state, id, patch) {
+  const task = state.tasks.get(id);
+  if (task !== undefined) state.tasks.set(id, { ...task, ...patch(task) });
+}
+
+// -- checklists
+
+function withItem(task, { item: id, text, done, after }) {
+  const old = task.checklist.find((item) => item.id === id);
+  const item = { id, text: "", done: false, ...old, ...given({ text, done }) };
+  if (old && after === undefined) return task.checklist.map((other) => (other.id === id ? item : other));
+  const items = task.checklist.filter((other) => other.id !== id);
+  const anchor = items.findIndex((other) => other.id === after);
+  items.splice(after === null ? 0 : anchor < 0 ? items.length : anchor + 1, 0, item);
+  return items;
+}
+
+function removeItem(state, { task, item }) {
+  patchTask(state, task, (old) => ({ checklist: old.checklist.filter((other) => other.id !== item) }));
+}
+
+// -- columns
+
+function createColumn(state, { column: id, title, done = false, wip_limit = null, after }) {
+  if (state.columns.has(id)) return;
+  const position = placeAfter(state.sortedColumns(), after);
+  state.columns.set(id, { id, title, done, wip_limit, position });
+}
+
+function updateColumn(state, { column: id, ...wanted }) {
+  const column = state.columns.get(id);
+  if (column === undefined) return;
+  state.columns.set(id, { ...column, ...wanted });
+  if (wanted.done === undefined || wanted.done === column.done) return;
+  for (const task of state.tasksIn(id)) patchTask(state, task.id, () => ({ completed: wanted.done }));
+}
+
+function moveColumn(state, { column: id, after }) {
+  const column = state.columns.get(id);
+  const position = column && placeAfter(state.sortedColumns(), after, id);
+  if (position) state.columns.set(id, { ...column, position });
+}
+
+// -- small things
+
+function first(state, done) {
+  return state.sortedColumns().find((column) => column.done === done);
+}
+
+function given(fields) {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+function changed(old, add = [], remove = []) {
+  return [...new Set([...old, ...add])].filter((item) => !remove.includes(item));
+}

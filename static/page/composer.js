@@ -1,0 +1,63 @@
+// Where new cards are written, at the foot of a column. What was typed stays until it is added or cleared.
+
+import { growing, h, icon } from "./dom.js";
+
+export class Composer {
+  constructor(column, { drafts, create }) {
+    Object.assign(this, { column, drafts, create });
+    this.draft = `new-${column}`;
+    this.input = growing(h("textarea", {
+      class: "field", rows: "2", maxlength: "200",
+      placeholder: "What is to be done?", "aria-label": "Title of the new card",
+      oninput: () => this.keep(), onkeydown: (event) => this.key(event),
+    }));
+    this.form = h("form", { class: "composer", hidden: true, onsubmit: (event) => this.submit(event) }, this.input,
+      h("div", { class: "row" },
+        h("button", { class: "primary", type: "submit" }, "Add card"),
+        h("button", { class: "quiet", type: "button", onclick: () => this.close() }, "Close")));
+    const add = { class: "add quiet", type: "button", onclick: () => this.open() };
+    this.button = h("button", add, icon("plus"), "Add card");
+    this.element = h("div", { class: "column-foot" }, this.button, this.form);
+    if (drafts.get(this.draft)) this.show();
+  }
+
+  open() {
+    this.show();
+    this.input.focus();
+    this.element.scrollIntoView({ block: "nearest" });
+  }
+
+  show() {
+    this.input.value = this.drafts.get(this.draft) ?? "";
+    this.form.hidden = false;
+    this.button.hidden = true;
+  }
+
+  close() {
+    this.form.hidden = true;
+    this.button.hidden = false;
+    this.button.focus();
+  }
+
+  keep() {
+    if (this.input.value.trim()) this.drafts.set(this.draft, this.input.value);
+    else this.drafts.drop(this.draft);
+  }
+
+  key(event) {
+    if (event.key === "Escape") this.close();
+    else if (event.key === "Enter" && !event.isComposing) this.submit(event);
+    else return;
+    event.stopPropagation();
+  }
+
+  submit(event) {
+    event.preventDefault();
+    const title = this.input.value.replace(/\s+/g, " ").trim();
+    if (title === "") return;
+    this.create(this.column, title);
+    this.input.value = "";
+    this.keep();
+    this.input.focus();
+  }
+}

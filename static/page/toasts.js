@@ -1,0 +1,36 @@
+// Short messages at the foot of the page. They never take the focus.
+
+import { h, icon } from "./dom.js";
+
+const SHOWN_MS = 8000;
+
+export class Toasts {
+  constructor(region) {
+    this.region = region;
+  }
+
+  /** `actions`: [[label, what to do]…]. `text`: what somebody wrote, to be kept in sight. `keep`: until closed. */
+  show(message, { actions = [], text = "", keep = false } = {}) {
+    const toast = h("div", { class: "toast" }, h("p", {}, message));
+    const close = () => toast.remove();
+    if (text) toast.append(h("blockquote", {}, text));
+    const row = h("div", { class: "toast-actions" });
+    for (const [label, run] of actions) {
+      row.append(h("button", { class: "link", type: "button", onclick: () => { close(); run(); } }, label));
+    }
+    row.append(h("button", { class: "quiet", type: "button", "aria-label": "Dismiss", onclick: close }, icon("close")));
+    toast.append(row);
+    this.region.append(toast);
+    if (!keep) this.fade(toast);
+    return close;
+  }
+
+  /** It goes after a while, but not while somebody points at it or is inside it. */
+  fade(toast) {
+    const later = () => setTimeout(() => {
+      if (toast.matches(":hover, :focus-within")) later();
+      else toast.remove();
+    }, SHOWN_MS);
+    later();
+  }
+}
