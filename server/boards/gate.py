@@ -2,33 +2,55 @@
 
 from collections import OrderedDict
 
+from msgspec import Struct
+
 from server.boards.submission import Submission
 from server.errors import BoardcastError
 
 MOST_QUEUES = 10_000
 """Past this many stopped queues the one stopped first is forgotten; its order is its client's affair then."""
+ANSWERED_ELSEWHERE_S = 10.0
+"""A client that comes by another connection, later than this, and does not begin with what failed has had its
+answer from another instance. (By the same connection it may be what was long under way.)"""
+
+
+class Stop(Struct, frozen=True):
+    """Where a queue stands still. `judged`: it had been let in; `at_s`: monotonic."""
+
+    mutation: str | None
+    error: BoardcastError
+    session: str
+    judged: bool
+    at_s: float
 
 
 class Gate:
     """Which queues are stopped, at which mutation, by which error."""
 
     def __init__(self) -> None:
-        self._stopped: OrderedDict[tuple[str, str], tuple[str | None, BoardcastError, bool]] = OrderedDict()
+        self._stopped: OrderedDict[tuple[str, str], Stop] = OrderedDict()
 
-    def admit(self, submission: Submission) -> BoardcastError | None:
-        """The error that stops the submission; None lets it in, and reopens its queue when it failed before."""
+    @property
+    def open(self) -> bool:
+        """Nobody's queue is stopped."""
+        return not self._stopped
+
+    def admit(self, submission: Submission, now_s: float) -> BoardcastError | None:
+        """The error that stops the submission; None lets it in, and reopens its queue if it had failed."""
         if not self._stopped or submission.queue is None:
             return None
         stopped = self._stopped.get(submission.queue)
         if stopped is None:
             return None
-        mutation, error, _ = stopped
-        if mutation != submission.mutation:
-            return error
+        elsewhere = submission.session != stopped.session and now_s - stopped.at_s > ANSWERED_ELSEWHERE_S
+        if stopped.mutation != submission.mutation and not elsewhere:
+            return stopped.error
         del self._stopped[submission.queue]
         return None
 
-    def stop(self, submission: Submission, error: BoardcastError, *, judged: bool = False) -> None:
+    def stop(
+        self, submission: Submission, error: BoardcastError, now_s: float, *, judged: bool = False
+    ) -> None:
         """The submission got a retryable `error`; the first one of a queue is the one it waits for.
 
         What is judged was let in before anything that was turned away when it arrived.
@@ -36,8 +58,8 @@ class Gate:
         if submission.queue is None:
             return
         stopped = self._stopped.get(submission.queue)
-        if stopped is not None and (stopped[2] or not judged):
+        if stopped is not None and (stopped.judged or not judged):
             return
-        self._stopped[submission.queue] = (submission.mutation, error, judged)
+        self._stopped[submission.queue] = Stop(submission.mutation, error, submission.session, judged, now_s)
         if len(self._stopped) > MOST_QUEUES:
             self._stopped.popitem(last=False)

@@ -16,9 +16,12 @@ SYSTEM = Actor("system", "Boardcast", "system")
 
 
 class Verdict(Struct, frozen=True):
-    """The `outcomes` of a batch, one each, in order, and the `changes` to be stored for them to hold."""
+    """The `outcomes` of a batch, one each, in order, and the `changes` to be stored for them to hold.
 
-    outcomes: list[Outcome]
+    An outcome of None is still to come: judge it again when those before it are settled.
+    """
+
+    outcomes: list[Outcome | None]
     changes: list[Change]
 
     def refused(self, batch: Sequence[Submission]) -> list[str]:
@@ -47,7 +50,8 @@ def judge(state: BoardState, batch: Sequence[Submission], known: Mapping[str, in
     draft = Draft(state)
     verdict = Verdict([], [])
     names: dict[str, int] = {}
-    stopped: dict[tuple[str, str] | None, BoardcastError] = {}  # queues that wait for a failed mutation
+    stopped: dict[tuple[str, str] | None, BoardcastError | None] = {}  # queues that wait, and their answer
+    refused: set[tuple[str, str]] = set()
     for submission in batch:
         name = submission.name
         if submission.queue in stopped:
@@ -61,8 +65,15 @@ def judge(state: BoardState, batch: Sequence[Submission], known: Mapping[str, in
             change = _change(draft, submission, rules)
         except BoardcastError as refusal:
             verdict.outcomes.append(refusal)
-            if refusal.retry and submission.queue is not None:
-                stopped[submission.queue] = refusal
+            if submission.queue is not None:
+                refused.add(submission.queue)
+                if refusal.retry:
+                    stopped[submission.queue] = refusal
+            continue
+        if submission.queue in refused:
+            # Were it stored with an unknown outcome, the refused one would come again and land behind it.
+            stopped[submission.queue] = None
+            verdict.outcomes.append(None)
             continue
         draft.replay(change)
         verdict.changes.append(change)
@@ -82,6 +93,7 @@ def _change(draft: Draft, submission: Submission, rules: Rules) -> Change:
             at=max(rules.now_ms, draft.at),
             base=submission.base,
             epoch=rules.epoch,
+            digest=submission.digest or UNSET,
             limits=rules.limits,
         )
         return apply(draft, submission.command, intent, submission.mutation)

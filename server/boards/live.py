@@ -75,6 +75,7 @@ class LiveBoard:
         self._wanted = False  # another instance lost a race and asks for its turn
         self._renewed_at = -60.0
         self._stopping = False
+        self._waiters: list[asyncio.Future[None]] = []
 
     @property
     def head(self) -> int:
@@ -90,6 +91,11 @@ class LiveBoard:
         busy = self.inbox or self._committer or self._catcher or self._loading
         return self.holds == 0 and not busy and self._materialiser.clean
 
+    @property
+    def forgettable(self) -> bool:
+        """There is no such board, and nobody's order to be kept on it."""
+        return not self.exists and self._gate.open
+
     def since(self, seq: int) -> list[Change] | None:
         """All changes after `seq`; None when memory does not reach back that far, or not that far ahead."""
         if seq == self.head:
@@ -103,7 +109,7 @@ class LiveBoard:
 
     def submit(self, submission: Submission) -> None:
         """Take a mutation in. Never raises, never waits; the submission is settled once, now or later."""
-        stopped = self._gate.admit(submission)
+        stopped = self._gate.admit(submission, asyncio.get_running_loop().time())
         if stopped is not None:
             submission.settle(stopped)
         elif self._stopping:
@@ -117,8 +123,8 @@ class LiveBoard:
             self._work()
 
     def refuse(self, submission: Submission, error: BoardcastError) -> None:
-        """Answer with a retryable error that was found on the way here; the client's order is kept all the same."""
-        stopped = self._gate.admit(submission)
+        """Answer with a retryable error that was found on the way here; the client's order is kept, too."""
+        stopped = self._gate.admit(submission, asyncio.get_running_loop().time())
         if stopped is not None:
             submission.settle(stopped)
         else:
@@ -159,11 +165,17 @@ class LiveBoard:
             log.exception("a batch failed on %s", self.board)
             self._fail_all(batch, Internal())
         else:
-            for submission, outcome in zip(batch, outcomes, strict=True):
-                self._settle(submission, outcome)
+            self._settle_all(batch, outcomes)
         self._parts.listener.flush()
 
-    async def _decide(self, batch: list[Submission]) -> list[Outcome]:
+    def _settle_all(self, batch: list[Submission], outcomes: list[Outcome | None]) -> None:
+        later = [s for s, outcome in zip(batch, outcomes, strict=True) if outcome is None]
+        self.inbox.extendleft(reversed(later))
+        for submission, outcome in zip(batch, outcomes, strict=True):
+            if outcome is not None:
+                self._settle(submission, outcome)
+
+    async def _decide(self, batch: list[Submission]) -> list[Outcome | None]:
         """What becomes of the batch; raises `Unavailable` when that cannot be known."""
         known = self.recent.names
         if max((s.base or 0 for s in batch), default=0) > self.head:
@@ -221,7 +233,7 @@ class LiveBoard:
         return None if self.head == head else {}
 
     def _must_seal(self, verdict: Verdict) -> bool:
-        """An append of unknown outcome may land yet and turn a refusal into a lie: its number must be taken."""
+        """An append of unknown outcome may land and turn a refusal into a lie: its number must be taken."""
         return self._contested > self.head and verdict.refuses
 
     async def _names(self, names: list[str]) -> dict[str, int]:
@@ -255,12 +267,12 @@ class LiveBoard:
 
     def _fail(self, submission: Submission, error: BoardcastError) -> None:
         """Answer with a retryable error what just arrived; what of the same client waits came before it."""
-        self._gate.stop(submission, error)
+        self._gate.stop(submission, error, asyncio.get_running_loop().time())
         submission.settle(error)
 
     def _fail_judged(self, submission: Submission, error: BoardcastError) -> None:
         """Answer with a retryable error; what the same client sent after it gets the same error."""
-        self._gate.stop(submission, error, judged=True)
+        self._gate.stop(submission, error, asyncio.get_running_loop().time(), judged=True)
         submission.settle(error)
         if submission.queue is not None and self.inbox:
             followers = [s for s in self.inbox if s.queue == submission.queue]
@@ -296,11 +308,18 @@ class LiveBoard:
         if taken:
             self._materialiser.schedule()
             self._parts.listener.deliver(self.board, fresh[:taken])
+            self._wake_waiters()
             self._close_when_archived(fresh[:taken])
             if not own:
                 self._foreign.set()
         if taken < len(fresh):
             self._fall_behind()
+
+    def _wake_waiters(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for moved in waiters:
+            if not moved.done():
+                moved.set_result(None)
 
     def _close_when_archived(self, changes: Sequence[Change]) -> None:
         if any(change.op == "board.archive" for change in changes):
@@ -386,6 +405,18 @@ class LiveBoard:
         """Ask the store when somebody has seen more than we have. Raises `Unavailable`."""
         if seq > self.head or not self.exists:
             await self._refresh()
+
+    async def wait_for(self, seq: int, most_s: float) -> None:
+        """Until the state is as far as `seq`. Raises `Unavailable` when that takes longer than `most_s`."""
+        await self.reach(seq)
+        try:
+            async with asyncio.timeout(most_s):
+                while self.head < seq:
+                    moved = asyncio.get_running_loop().create_future()
+                    self._waiters.append(moved)
+                    await moved
+        except TimeoutError:
+            raise Unavailable(f"the board has not reached seq {seq}, it stands at {self.head}") from None
 
     async def renew(self) -> None:
         """A client has seen more than the log holds: an older copy was put back. At most once a minute."""

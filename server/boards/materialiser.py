@@ -29,6 +29,7 @@ class Materialiser:
         self._mark = 0
         self._head = 0
         self._timer: asyncio.Task[None] | None = None
+        self._writing = asyncio.Lock()  # a later write must not raise the mark over an earlier one that fails
         self._state = BoardState(board)
 
     @property
@@ -73,6 +74,10 @@ class Materialiser:
                 log.warning("materialising %s failed, will try again: %s", self._board, error)
 
     async def _write(self) -> None:
+        async with self._writing:
+            await self._write_touched()
+
+    async def _write_touched(self) -> None:
         if self._mark >= self._head:
             return
         state = self._state
@@ -85,11 +90,13 @@ class Materialiser:
         try:
             await self._parts.store.materialise(self._board, head, records)
         except BaseException:
-            self._tasks |= tasks
-            self._comments |= comments
-            self._own |= own
+            if self._state is state:
+                self._tasks |= tasks
+                self._comments |= comments
+                self._own |= own
             raise
-        self._mark = max(self._mark, head)
+        if self._state is state:  # else loaded again meanwhile: what was written is of another log, perhaps
+            self._mark = max(self._mark, head)
 
     async def stop(self) -> None:
         """Write what is left, once; what cannot be written is in the log and will be written later."""

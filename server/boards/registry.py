@@ -116,6 +116,6 @@ class Boards:
                 self._idle_since.pop(board, None)
                 continue
             since = self._idle_since.setdefault(board, now)
-            if not live.exists or now - since >= self._parts.settings.idle_unload_s:
+            if live.forgettable or now - since >= self._parts.settings.idle_unload_s:
                 del self._live[board], self._idle_since[board]
                 self._parts.broker.unsubscribe(board)

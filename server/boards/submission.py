@@ -22,7 +22,7 @@ HTTP_CLIENT = "http"
 
 
 class Submission(Struct, frozen=True, kw_only=True, eq=False):
-    """`settle` is called exactly once, on the loop; it must not raise."""
+    """`settle` is called exactly once, on the loop; it must not raise. `session`: by which connection."""
 
     actor: Actor
     client: str
@@ -30,6 +30,8 @@ class Submission(Struct, frozen=True, kw_only=True, eq=False):
     command: Command
     base: int | None
     settle: Callable[[Outcome], None]
+    session: str = ""
+    digest: str = ""
 
     @property
     def op(self) -> str:

@@ -71,4 +71,5 @@ def apply(state: BoardState, command: c.Command, intent: Intent, mutation: str |
         mutation=named,
         task=delta.task,
         also=delta.also,
+        digest=intent.digest,
     )

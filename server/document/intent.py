@@ -32,6 +32,7 @@ class Intent(Struct, frozen=True, kw_only=True):
     at: int
     base: int | None = None
     epoch: str = ""
+    digest: str | UnsetType = UNSET
     limits: Limits = Limits()
 
 

@@ -198,7 +198,13 @@ class BoardState:
             self.comments[patch.id] = Kept(
                 value=Comment(id=patch.id, task=task, **fields), seq=mark.seq, made=mark
             )
-            self.comments_of[task] = (*self.comments_of.get(task, ()), patch.id)
+            there = self.comments_of.get(task, ())
+            self.comments_of[task] = (*there, patch.id)
+            if (
+                there and self.comments[there[-1]].made.seq > mark.seq
+            ):  # it was in the records, ahead of the log
+                by_age = sorted((*there, patch.id), key=lambda comment: self.comments[comment].made.seq)
+                self.comments_of[task] = tuple(by_age)
         else:
             self.comments[patch.id] = _folded(kept, fields, mark, deleted=patch.deleted is True)
 

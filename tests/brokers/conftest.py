@@ -8,6 +8,8 @@ import pytest
 
 from server.brokers import Broker
 from server.brokers.local import LocalBroker, LocalExchange
+from tests.simulator.broker import SimBroker, SimExchange
+from tests.simulator.faults import Faults
 
 MakeBroker = Callable[[], Broker]
 """A broker that is not started; those of one maker reach each other."""
@@ -18,8 +20,15 @@ def local() -> MakeBroker:
     return lambda: LocalBroker(exchange)
 
 
+def simulated() -> MakeBroker:
+    """The broker of the simulator, in fine weather."""
+    exchange = SimExchange(Faults())
+    return lambda: SimBroker(exchange)
+
+
 EXCHANGES: dict[str, Callable[[], MakeBroker]] = {
     "local": local,
+    "simulated": simulated,
 }
 
 

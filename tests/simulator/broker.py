@@ -92,7 +92,7 @@ class SimBroker:
             self._receive(channel, message)
 
     def _confirm_soon(self, channel: str) -> None:
-        delay = self._exchange.faults.latency()
+        delay = self._exchange.faults.latency(0.001)
         asyncio.get_running_loop().call_later(delay, self._confirm, self._connection, channel)
 
     def _confirm(self, connection: int, channel: str) -> None:

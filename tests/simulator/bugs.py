@@ -98,10 +98,11 @@ def names_not_looked_up_after_a_refused_append(patch: MonkeyPatch) -> Variation:
 @bug
 def inserted_by_halves(patch: MonkeyPatch) -> Variation:
     class HalvesStore(SimStore):
-        """Change by change, as a plain `insert_many` does: what fails on the way leaves a beginning behind."""
+        """Change by change, as a plain `insert_many` does: what fails on the way leaves a beginning."""
 
         async def append(self, board: str, first: int, changes: Sequence[Change]) -> None:
             for change in changes:
+                await asyncio.sleep(self.faults.latency(0.02))
                 await self._write(partial(self._append, board, change.seq, (change,)))
 
     return Variation(make_store=HalvesStore)
@@ -121,12 +122,6 @@ def refused_without_a_head_check(patch: MonkeyPatch) -> Variation:
         return await board._names(verdict.refused(batch)) or None
 
     patch.setattr(LiveBoard, "_look_again", look_again)
-    return Variation()
-
-
-@bug
-def refused_while_an_append_may_land(patch: MonkeyPatch) -> Variation:
-    patch.setattr(LiveBoard, "_must_seal", lambda board, verdict: False)
     return Variation()
 
 

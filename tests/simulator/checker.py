@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from msgspec import UNSET
 
@@ -27,7 +28,7 @@ def violations(items: Sequence[Item], log: Sequence[Change], board: str) -> Iter
 def _numbers(log: Sequence[Change]) -> Iterator[str]:
     if [change.seq for change in log] != list(range(1, len(log) + 1)):
         yield f"the log is numbered {[change.seq for change in log]}"
-    if any(later.at < earlier.at for earlier, later in zip(log, log[1:], strict=False)):
+    if any(later.at < earlier.at for earlier, later in pairwise(log)):
         yield "time goes backwards in the log"
 
 
@@ -72,7 +73,7 @@ def _nameless(items: Sequence[Item], log: Sequence[Change]) -> Iterator[str]:
         most = sum(not isinstance(item.answer, BoardcastError) or item.answer.retry for item in mine)
         seqs = [item.answer.seq for item in mine if isinstance(item.answer, Accepted)]
         if count > most:
-            yield f"{actor} did {most} things at most and {count} are in the log"
+            yield f"{actor} did {most} things at most and they are in the log {count} times"
         if len(set(seqs)) < len(seqs):
             yield f"{actor} was told the same number twice"
 

@@ -31,9 +31,7 @@ class Reader:
     def since(self) -> tuple[str, int] | None:
         return (self.epoch, self.state.seq) if self.epoch else None
 
-    def joined(
-        self, epoch: str, seq: int, changes: list[Change] | None, snapshot: BoardState | None
-    ) -> None:
+    def joined(self, epoch: str, seq: int, changes: list[Change] | None, snapshot: BoardState | None) -> None:
         if snapshot is not None:
             if epoch == self.epoch and snapshot.seq < self.state.seq:
                 self._wrong(f"was put back from {self.state.seq} to {snapshot.seq}")
@@ -57,7 +55,7 @@ class Reader:
 
 
 class Client:
-    """Sends `count` mutations, one after `pause_s` or so, and stays on as a reader. `done`: all are answered."""
+    """Sends `count` mutations, one each `pause_s` or so, and stays as a reader. `done`: all are answered."""
 
     def __init__(
         self,
@@ -218,18 +216,20 @@ class Client:
 class Rule:
     """Nobody's queue: a part of an instance that changes the board without names and without retries."""
 
-    def __init__(self, instance: Instance, history: History, rng: random.Random, tasks: tuple[str, ...]) -> None:
+    def __init__(
+        self, instance: Instance, history: History, rng: random.Random, tasks: tuple[str, ...]
+    ) -> None:
         self._instance = instance
         self._history = history
         self._script = Script(rng, tasks)
-        self._actor = Actor(f"rule-{instance.name}", "Rule", "rule")
         self._state = BoardState("")
         self._made = 0
 
     def act(self) -> None:
         self._made += 1
         item = Item(
-            actor=self._actor,
+            # An actor for each thing that is done: by nothing else can it be told apart in the log.
+            actor=Actor(f"rule-{len(self._history.items)}", "Rule", "rule"),
             client="rule",
             number=self._made,
             mutation=None,

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 from typing import Any
 
 from msgspec import UNSET
 
 from server.model.records import BoardRecord, Change, Comment, CommentRecord, Record, TaskRecord
-from server.stores import Head, Loaded, Refused
+from server.stores import Failed, Head, Loaded, Refused
 
 
 @dataclass
@@ -79,10 +80,24 @@ class SimDisk:
         if whole:
             shelf.mark = max(shelf.mark, mark)
 
+    def recent(self, board: str, most: int) -> list[Change]:
+        """The newest changes, as far back as they have their content."""
+        newest = takewhile(lambda change: change.set is not UNSET, reversed(self.log(board)))
+        return list(islice(newest, most))[::-1]
+
+    def history(
+        self, board: str, since: int | None, before: int | None, task: str | None, limit: int
+    ) -> list[Change]:
+        between = self.log(board)[since or 0 : None if before is None else before - 1]
+        found = [change for change in between if task is None or _touches(change, task)]
+        return (found if since is not None else found[::-1])[:limit]
+
     def load(self, board: str, recent: int) -> Loaded | None:
         shelf = self.shelves.get(board)
         if shelf is None:
             return None
+        if any(change.set is UNSET for change in shelf.log[shelf.mark :]):
+            raise Failed(f"board {board} is damaged: changes after its mark have no content")
         return Loaded(
             epoch=shelf.epoch,
             mark=shelf.mark,
@@ -90,8 +105,12 @@ class SimDisk:
             tasks=list(shelf.tasks.values()),
             comments=list(shelf.comments.values()),
             tail=shelf.log[shelf.mark :],
-            recent=shelf.log[max(0, len(shelf.log) - recent) :],
+            recent=self.recent(board, recent),
         )
+
+
+def _touches(change: Change, task: str) -> bool:
+    return change.task == task or (change.also is not UNSET and task in change.also)
 
 
 def first_epoch(change: Change) -> str:

@@ -8,7 +8,7 @@ _RATES = (0.0, 0.0, 0.03, 0.1, 0.3)
 
 @dataclass
 class Faults:
-    """Probabilities per call, all 0 in fine weather. Shared by everything in a world, changed while it runs."""
+    """Probabilities per call, all 0 in fine weather. Shared by all of a world, changed while it runs."""
 
     rng: random.Random = field(default_factory=lambda: random.Random(0))
     read_fails: float = 0.0
@@ -22,24 +22,29 @@ class Faults:
     delay: float = 0.0  # messages that take long, and so overtake each other
     load_in_pieces: float = 0.0  # a load that is not one moment's snapshot
     store_down: bool = False
+    usual_s: float = 0.002  # what the store usually takes: the longer, the larger the batches
 
     @classmethod
     def drawn(cls, rng: random.Random) -> "Faults":
         """Some faults often, some never: seeds differ in kind, not only in luck."""
-        rates = {f.name: rng.choice(_RATES) for f in fields(cls) if f.name not in ("rng", "store_down")}
-        return cls(rng=rng, **rates)
+        rates = {name: rng.choice(_RATES) for name in _rates()}
+        return cls(rng=rng, usual_s=rng.choice((0.002, 0.03)), **rates)
 
     def clear(self) -> None:
         """Fine weather from now on."""
-        for f in fields(self):
-            if f.name not in ("rng", "store_down"):
-                setattr(self, f.name, 0.0)
+        for name in _rates():
+            setattr(self, name, 0.0)
         self.store_down = False
 
     def hit(self, rate: float) -> bool:
         return rate > 0.0 and self.rng.random() < rate
 
-    def latency(self, usual_s: float = 0.002, slow: float = 0.0) -> float:
-        """Seconds. `slow`: the rate of those that take up to 400 times as long."""
-        factor = 400.0 if self.hit(slow) else 2.0
-        return usual_s * (0.2 + factor * self.rng.random())
+    def latency(self, usual_s: float | None = None, slow: float = 0.0) -> float:
+        """Seconds: `usual_s` or so (the store's own when not given). `slow`: how often it takes long."""
+        if self.hit(slow):
+            return 1.2 * self.rng.random()
+        return (self.usual_s if usual_s is None else usual_s) * (0.2 + 2 * self.rng.random())
+
+
+def _rates() -> list[str]:
+    return [f.name for f in fields(Faults) if f.name not in ("rng", "store_down", "usual_s")]

@@ -60,7 +60,11 @@ class Script:
     def _task(self, state: BoardState) -> str:
         """Mostly a task that was seen."""
         seen = [task for task in state.tasks if state.task(task) is not None]
-        return self._rng.choice(seen) if seen and self._rng.random() < self._looks else self._rng.choice(self._tasks)
+        return (
+            self._rng.choice(seen)
+            if seen and self._rng.random() < self._looks
+            else self._rng.choice(self._tasks)
+        )
 
     def _column_id(self, state: BoardState) -> Any:
         """Absent, or mostly one that was seen."""

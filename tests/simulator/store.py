@@ -62,7 +62,7 @@ class SimStore:
     async def append(self, board: str, first: int, changes: Sequence[Change]) -> None:
         if [change.seq for change in changes] != list(range(first, first + len(changes))):
             raise ValueError(f"changes are not numbered {first}, {first + 1}, …")
-        if first == 1:
+        if first == 1 and changes:
             first_epoch(changes[0])
         if changes:
             await self._write(partial(self._append, board, first, tuple(changes)))
@@ -90,11 +90,16 @@ class SimStore:
             tasks=tasks,
             comments=rest.comments,
             tail=self.disk.read(board, first.mark, 1_000_000),
-            recent=self.disk.read(board, max(0, self.disk.head(board) - recent), recent),
+            recent=self.disk.recent(board, recent),
         )
 
     async def read(self, board: str, after: int, limit: int) -> list[Change]:
         return await self._read(partial(self.disk.read, board, after, limit))
+
+    async def history(
+        self, board: str, *, since: int | None, before: int | None, task: str | None, limit: int
+    ) -> list[Change]:
+        return await self._read(partial(self.disk.history, board, since, before, task, limit))
 
     async def heads(self, boards: Collection[str]) -> dict[str, Head]:
         return await self._read(lambda: {b: h for b, h in self.disk.heads().items() if b in boards})

@@ -57,18 +57,22 @@ class World:
         self.disk = SimDisk()
         self.faults = Faults.drawn(random.Random(self.rng.random()))
         self.exchange = SimExchange(self.faults)
+        self.crowded = self.rng.random() < 0.3
         settings = BoardSettings(
             idle_unload_s=self.rng.choice((3.0, 60.0)),
             heads_check_s=self.rng.choice((1.0, 5.0)),
             materialise_s=self.rng.choice((0.05, 1.0)),
-            batch_changes=self.rng.choice((1, 3, 512)),
-            inbox_per_board=self.rng.choice((4, 1000)),
+            batch_changes=512 if self.crowded else self.rng.choice((1, 3, 512)),
+            inbox_per_board=1000 if self.crowded else self.rng.choice((4, 1000)),
             resume_changes=self.rng.choice((3, 20, 1000)),
         )
         self.surroundings = Surroundings(
             BOARD, self.disk, self.exchange, self.faults, self.history, settings, variation.make_store
         )
-        self.tasks = TASKS[: self.rng.choice((2, 8))]  # few: everybody wants the same
+        # In a crowd everybody does at once what hangs on what the others do.
+        self.tasks = TASKS[: 2 if self.crowded else 8]
+        if self.crowded:
+            self.faults.usual_s = 0.03
         self.instances: list[Instance] = []
         self.clients: list[Client] = []
         self.broken = asyncio.Event()
@@ -108,9 +112,8 @@ class World:
     async def _storm(self, length_s: float) -> None:
         loop = asyncio.get_running_loop()
         end = loop.time() + length_s
-        events = (self._kill, self._stop, self._cut, self._lose_broker, self._lose_store, self._rule)
-        weights = [self.rng.choice((0, 1, 3)) for _ in events]
-        weights[-1] += 1
+        events = (self._kill, self._stop, self._cut, self._lose_broker, self._lose_store)
+        weights = [self.rng.choice((0.1, 1, 3)) for _ in events]
         lull_s = self.rng.choice((0.3, 1.0))
         under_way: list[asyncio.Task[None]] = []
         while loop.time() < end:
@@ -130,12 +133,14 @@ class World:
         if client.link is not None:
             client.link.cut()
 
-    async def _rule(self) -> None:
-        """All instances' rules at once, as on one measurement that all of them saw."""
-        for instance in self.instances:
-            rule = Rule(instance, self.history, self.rng, self.tasks)
-            for _ in range(self.rng.randrange(3)):
-                asyncio.get_running_loop().call_soon(rule.act, context=instance.context)
+    async def _measure(self, every_s: float) -> None:
+        """All instances' rules act at once, as on one measurement that all of them saw."""
+        while True:
+            await asyncio.sleep(every_s * 2 * self.rng.random())
+            for instance in self.instances:
+                rule = Rule(instance, self.history, self.rng, self.tasks)
+                for _ in range(self.rng.randrange(4)):
+                    asyncio.get_running_loop().call_soon(rule.act, context=instance.context)
 
     async def _lose_broker(self) -> None:
         lost = self.rng.sample(self.instances, self.rng.randrange(len(self.instances) + 1))
@@ -157,8 +162,8 @@ class World:
         asyncio.get_running_loop().set_task_factory(task_factory)
         for _ in range(self.rng.choice((1, 2, 2, 3))):
             self.start_instance()
-        pause_s = self.rng.choice((0.02, 0.1, 0.3))
-        for number in range(self.rng.choice((1, 2, 3, 4))):
+        pause_s = 0.01 if self.crowded else self.rng.choice((0.01, 0.05, 0.3))
+        for number in range(6 if self.crowded else self.rng.choice((1, 2, 3, 4))):
             self.clients.append(self._client(f"client-{number}", pause_s))
         for client in self.clients:
             asyncio.create_task(client.run())  # noqa: RUF006 (kept by the loop until the run is over)
@@ -178,7 +183,9 @@ class World:
 
     async def _story(self) -> None:
         backup = asyncio.create_task(self._backup())
+        rules = asyncio.create_task(self._measure(0.2 if self.crowded else 1.5))
         await self._storm(self.rng.choice((2.0, 5.0)))
+        rules.cancel()
         self.faults.clear()
         for client in self.clients:
             client.restless = False
@@ -203,7 +210,7 @@ class World:
     async def _everybody_agrees(self) -> None:
         loop = asyncio.get_running_loop()
         end = loop.time() + AGREED_WITHIN_S
-        while loop.time() < end and next(self._disagreements(), None) is not None:
+        while loop.time() < end and next(self._disagreements(), None) is not None:  # noqa: ASYNC110
             await asyncio.sleep(0.5)
         for text in self._disagreements():
             self.history.violation(text)

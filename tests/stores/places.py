@@ -3,10 +3,13 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from server.stores import Store
 from server.stores.sqlite import SqliteStore
+from tests.simulator.disk import SimDisk
+from tests.simulator.faults import Faults
+from tests.simulator.store import SimStore
 
 
 class Place(Protocol):
@@ -24,9 +27,24 @@ class SqlitePlace:
         return SqliteStore(self.path, exclusive=False)
 
 
+class SimPlace:
+    """The store of the simulator, in fine weather."""
+
+    disks: ClassVar[dict[Path, SimDisk]] = {}
+
+    def __init__(self, directory: Path) -> None:
+        self.disk = self.disks.setdefault(directory, SimDisk())
+
+    def store(self) -> Store:
+        return SimStore(self.disk, Faults())
+
+
 PLACES: dict[str, Callable[[Path], Place]] = {
     "sqlite": SqlitePlace,
+    "simulated": SimPlace,
 }
+DURABLE = ("sqlite",)
+"""Those that outlive the process."""
 
 
 @asynccontextmanager

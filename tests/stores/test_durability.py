@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.stores.appender import BATCH
-from tests.stores.places import PLACES, opened
+from tests.stores.places import DURABLE, PLACES, opened
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,7 +24,7 @@ def append_until_killed(place: str, directory: Path, acknowledgements: int) -> d
     return {line.split()[0]: int(line.split()[1]) for line in lines if line.endswith("\n")}
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", DURABLE)
 async def test_what_was_acknowledged_survives_kill_nine(place: str, tmp_path: Path) -> None:
     acknowledged: dict[str, int] = {}
     for acknowledgements in (1, 30, 111):

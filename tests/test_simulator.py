@@ -1,0 +1,164 @@
+"""Seeded worlds of instances, stores, brokers and clients that misbehave, around the production `boards`.
+
+`make test` runs some hundred seeds, `make chaos` thousands. One seed, with its trace:
+`BOARDCAST_SEED=123 python -m pytest -s tests/test_simulator.py -k seed`.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from server.boards.live import LiveBoard
+from server.errors import Unavailable
+from server.model import commands as c
+from server.model.records import Actor
+from tests.simulator.bugs import BUGS
+from tests.simulator.history import Attempt, Item
+from tests.simulator.instance import Instance, task_factory
+from tests.simulator.loop import Deadlock, Runaway, VirtualLoop
+from tests.simulator.world import BOARD, Variation, World, simulate
+
+ROOT = Path(__file__).resolve().parent.parent
+ONE = os.environ.get("BOARDCAST_SEED")
+CHAOS = os.environ.get("BOARDCAST_CHAOS") == "1"
+BLOCK = 50
+BLOCKS = [int(ONE)] if ONE else list(range(0, 5000 if CHAOS else 250, BLOCK))
+SEEDS_PER_BUG = 400
+
+
+@pytest.mark.parametrize("first", BLOCKS)
+def test_every_seed_ends_with_everybody_right(first: int) -> None:
+    for seed in [first] if ONE else range(first, first + BLOCK):
+        result = simulate(seed, tracing=ONE is not None)
+        if ONE:
+            print(*result.trace, sep="\n")
+        assert not result.violations, (
+            f"seed {seed}: {result.violations[0]}\n"
+            f"replay: BOARDCAST_SEED={seed} python -m pytest -s tests/test_simulator.py -k seed"
+        )
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_a_bug_that_is_put_in_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    variation = BUGS[name](monkeypatch)
+    assert any(simulate(seed, variation).violations for seed in range(SEEDS_PER_BUG))
+
+
+def test_a_seed_is_the_same_run_in_every_process() -> None:
+    program = "from tests.simulator.world import simulate; print(*simulate(7, tracing=True).trace, sep='\\n')"
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hash_seed in ("1", "2")
+    ]
+    assert len(runs[0].splitlines()) > 50
+    assert runs[0] == runs[1]
+
+
+# -- a refusal, and an append that lands behind it
+
+
+def item(client: str, command: c.Command) -> Item:
+    return Item(Actor(f"u-{client}", client), client, 1, f"{client}-1", command, None)
+
+
+async def told(instance: Instance, item: Item) -> Attempt:
+    """Submit an item and wait for what becomes of it."""
+    answer: asyncio.Future[Attempt] = asyncio.get_running_loop().create_future()
+    instance.context.run(instance.submit, item, item.client, answer.set_result)
+    return await answer
+
+
+async def refused_beside_a_late_append(world: World) -> bool:
+    """Nobody knows what became of [create, update]; the update comes again alone, and then they land.
+
+    Whether the update was refused for good and is in the log.
+    """
+    world.faults.clear()
+    instance = world.start_instance()
+    await told(instance, item("ann", c.BoardCreate(name="Late")))
+    world.faults.lands_late = 1.0
+    update = item("bob", c.TaskUpdate(task="t", title="Updated"))
+    create = item("ann-again", c.TaskCreate(task="t", title="Created"))
+    await asyncio.gather(told(instance, create), told(instance, update))
+    world.faults.lands_late = 0.0
+    while isinstance((again := await told(instance, update)).outcome, Unavailable):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(10)
+    return again.refused and any(change.name == update.name for change in world.disk.log(BOARD))
+
+
+def lies() -> int:
+    def one(seed: int) -> bool:
+        loop = VirtualLoop()
+        loop.set_task_factory(task_factory)
+
+        async def main() -> bool:
+            return await refused_beside_a_late_append(World(seed, loop, Variation(), tracing=False))
+
+        return loop.run(main())
+
+    return sum(one(seed) for seed in range(30))
+
+
+def test_what_was_refused_does_not_land_later() -> None:
+    assert lies() == 0
+
+
+def test_without_the_seal_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LiveBoard, "_must_seal", lambda board, verdict: False)
+    assert lies() > 0
+
+
+# -- the loop
+
+
+async def sleepers(order: list[str]) -> float:
+    async def sleep(name: str, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        order.append(name)
+
+    await asyncio.gather(sleep("a week", 604_800), sleep("a second", 1), sleep("a day", 86_400))
+    return asyncio.get_running_loop().time()
+
+
+def test_virtual_time_jumps_to_the_next_timer() -> None:
+    order: list[str] = []
+    assert VirtualLoop(most_s=1e6).run(sleepers(order)) == pytest.approx(604_800)
+    assert order == ["a second", "a day", "a week"]
+
+
+def test_a_deadlock_is_noticed() -> None:
+    async def forever() -> None:
+        await asyncio.get_running_loop().create_future()
+
+    with pytest.raises(Deadlock):
+        VirtualLoop().run(forever())
+
+
+def test_a_run_without_end_is_noticed() -> None:
+    async def forever() -> None:
+        while True:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+    with pytest.raises(Runaway):
+        VirtualLoop(most_turns=1000).run(forever())
+
+
+def test_a_timeout_runs_on_virtual_time() -> None:
+    async def late() -> None:
+        async with asyncio.timeout(5):
+            await asyncio.sleep(10)
+
+    with pytest.raises(TimeoutError):
+        VirtualLoop().run(late())
