@@ -1,5 +1,6 @@
 """All routes, and the server that listens for them. Tornado's generous defaults are set here."""
 
+import re
 from typing import Any
 
 import structlog
@@ -7,7 +8,11 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
+from handlers.api import ENDPOINTS
+from handlers.api.endpoint import Endpoint
+from handlers.api.handler import ApiHandler
 from handlers.base import UnknownPath
+from handlers.docs import Docs, OpenApi
 from handlers.ops import Health, Ready
 from handlers.pages import STATIC, Page, Static
 from handlers.websocket import BoardSocket
@@ -31,6 +36,9 @@ def application(app: App) -> Application:
             (r"/ws", BoardSocket, given),
             (r"/healthz", Health, given),
             (r"/readyz", Ready, given),
+            (r"/openapi.json", OpenApi, given),
+            (r"/docs", Docs, given),
+            *_api(app),
         ],
         default_handler_class=UnknownPath,
         default_handler_args=given,
@@ -38,6 +46,17 @@ def application(app: App) -> Application:
         websocket_ping_interval=0,  # the session has a heartbeat of its own
         log_function=_log_request,
     )
+
+
+def _api(app: App) -> list[tuple[str, type[ApiHandler], dict[str, Any]]]:
+    """One handler a path, from the table of endpoints."""
+    paths: dict[str, dict[str, Endpoint]] = {}
+    for endpoint in ENDPOINTS:
+        paths.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+    return [
+        (re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path), ApiHandler, {"app": app, "rows": rows})
+        for path, rows in paths.items()
+    ]
 
 
 def _log_request(handler: RequestHandler) -> None:

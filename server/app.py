@@ -11,16 +11,18 @@ from msgspec import Struct, structs
 
 from server import __version__, demo
 from server.boards.judge import SYSTEM
+from server.boards.live import LiveBoard
 from server.boards.parts import BoardSettings, Parts
 from server.boards.registry import Boards
 from server.boards.submission import Outcome, Submission
 from server.brokers.local import LocalBroker, LocalExchange
 from server.config import Config
 from server.document import Limits
-from server.errors import BoardcastError, Close
+from server.errors import BoardcastError, Close, NotFound, Unavailable
 from server.hub import Connection, Hub
 from server.model.commands import Command
 from server.model.messages import Bye, ServerInfo
+from server.model.records import Change
 from server.outbox import Transport
 from server.policy import Policy
 from server.session import Services, Session, SessionSettings
@@ -143,6 +145,41 @@ class App:
             self._tick.cancel()
         await self.store.close()
         log.info("stopped")
+
+    # -- reading
+
+    async def readable(self, board: str) -> LiveBoard:
+        """The board, loaded. Raises `NotFound`, or `Unavailable` when the store cannot be read."""
+        live = self.boards.get(board)
+        await live.ready()
+        if not live.exists:
+            await live.reach(1)
+        if not live.exists:
+            raise NotFound("board", board)
+        return live
+
+    async def all_boards(self) -> list[str]:
+        """The ids of all boards, in order of creation. Raises `Unavailable`."""
+        try:
+            return list(await self.store.boards())
+        except Failed as error:
+            raise Unavailable("the store does not answer") from error
+
+    async def history(
+        self, board: str, *, since: int | None, before: int | None, task: str | None, limit: int
+    ) -> list[Change]:
+        """As `Store.history`. Raises `Unavailable`."""
+        try:
+            return await self.store.history(board, since=since, before=before, task=task, limit=limit)
+        except Failed as error:
+            raise Unavailable("the store does not answer") from error
+
+    async def change_at(self, board: str, seq: int) -> Change | None:
+        """One change of the log. Raises `Unavailable`."""
+        try:
+            return next(iter(await self.store.read(board, seq - 1, 1)), None)
+        except Failed as error:
+            raise Unavailable("the store does not answer") from error
 
     # -- sockets
 

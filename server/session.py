@@ -30,7 +30,7 @@ from server.errors import (
 from server.hub import Connection, Hub
 from server.model import messages as m
 from server.model.fields import Role
-from server.model.records import Actor
+from server.model.records import Actor, Comment
 from server.policy import Policy
 
 log = structlog.stdlib.get_logger("session")
@@ -197,10 +197,13 @@ class Session:
 
     def _overrun(self, item: m.ClientMessage | wire.Malformed) -> None:
         error = RateLimited("messages waiting on this connection", 1000)
-        if isinstance(item, m.Mutate) and self._actor is not None:
-            self._mutate(item, error)
-        else:
+        if not isinstance(item, m.Mutate) or self._actor is None:
             self._refuse(item, error)
+            return
+        try:
+            self._mutate(item, error)
+        except BoardcastError as worse:
+            self._refuse(item, worse)
 
     def _close(self, code: int, reason: str) -> None:
         self._log.info("connection refused", code=code, reason=reason)
@@ -255,6 +258,7 @@ class Session:
             command=wire.command(message),
             base=None if message.base is UNSET else message.base,
             settle=lambda outcome: self._settled(message, outcome),
+            session=self._connection.session,
         )
         live = self._services.boards.get(message.board)
         self._pending += 1
@@ -372,17 +376,15 @@ def comments_page(live: LiveBoard, request: m.Comments) -> m.CommentsPage:
         if request.before not in ids:
             raise NotFound("comment", request.before)
         ids = ids[ids.index(request.before) + 1 :]
-    page = [state.comments[c].value for c in ids[: request.limit]]
-    views = [
-        m.CommentView(
-            id=c.id,
-            at=c.at,
-            actor=c.actor,
-            text=c.text,
-            edited_at=UNSET if c.edited_at is None else c.edited_at,
-        )
-        for c in page
-    ]
+    views = [comment_view(state.comments[c].value) for c in ids[: request.limit]]
     return m.CommentsPage(
         id=request.id, board=request.board, task=request.task, comments=views, more=len(ids) > request.limit
+    )
+
+
+def comment_view(comment: Comment) -> m.CommentView:
+    """A comment as clients see it: `edited_at` only when it was edited."""
+    edited_at = UNSET if comment.edited_at is None else comment.edited_at
+    return m.CommentView(
+        id=comment.id, at=comment.at, actor=comment.actor, text=comment.text, edited_at=edited_at
     )

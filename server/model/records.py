@@ -158,7 +158,8 @@ class Change(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `client` and `mutation` name it (with the actor): the same name is applied once, forever. They are
     absent on changes that nobody has to retry (a rule's, the system's). Retention may empty `set`, `was`
-    and `also` of old changes, never their number or name.
+    and `also` of old changes, never their number or name. `digest` tells requests apart that came over HTTP
+    under one `Idempotency-Key`.
     """
 
     seq: int
@@ -171,6 +172,7 @@ class Change(Struct, frozen=True, kw_only=True, omit_defaults=True):
     mutation: str | UnsetType = UNSET
     task: str | UnsetType = UNSET
     also: dict[Id, Also] | UnsetType = UNSET
+    digest: str | UnsetType = UNSET
 
     @property
     def name(self) -> str | None:

@@ -73,6 +73,13 @@ class Store(Protocol):
     async def read(self, board: str, after: int, limit: int) -> list[Change]:
         """Up to `limit` changes with a seq above `after`, in order."""
 
+    async def history(
+        self, board: str, *, since: int | None, before: int | None, task: str | None, limit: int
+    ) -> list[Change]:
+        """Up to `limit` changes, for people to read: with `since` those after it, oldest first; else the
+        newest ones, newest first, those before `before` when it is given. `task`: only what touched it.
+        """
+
     async def heads(self, boards: Collection[str]) -> dict[str, Head]:
         """The heads of the boards that have a log, from the log itself, in one query."""
 

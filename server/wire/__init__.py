@@ -16,6 +16,7 @@ from server.model.commands import OPERATIONS, Command
 from server.model.fields import Id, RequestId
 from server.model.messages import ClientMessage, ErrorMessage, Mutate
 from server.model.records import Change
+from server.wire.bodies import parse_as
 from server.wire.parsing import (
     MALFORMED,
     MAX_DEPTH,
@@ -43,6 +44,7 @@ __all__ = [
     "encode_peer",
     "explain",
     "frame",
+    "parse_as",
     "refusal",
 ]
 

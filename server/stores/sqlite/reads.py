@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from itertools import takewhile
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from msgspec import UNSET
@@ -21,7 +21,11 @@ T = TypeVar("T")
 PAGE = 512
 """Rows per value: some 100 KB, and a millisecond or two of decoding between two chances to switch threads."""
 
+MOST = 2**62
+"""Above every seq."""
+
 _encode = msgspec.json.Encoder().encode
+_change = msgspec.json.Decoder(Change).decode
 _changes = msgspec.json.Decoder(list[Change]).decode
 _board = msgspec.json.Decoder(list[BoardRecord]).decode
 _tasks = msgspec.json.Decoder(list[TaskRecord]).decode
@@ -114,6 +118,33 @@ def _between(connection: sqlite3.Connection, board: str, after: int, last: int) 
 def read(connection: sqlite3.Connection, board: str, after: int, limit: int) -> list[Change]:
     """See `Store.read`."""
     return _between(connection, board, after, after + limit)
+
+
+class Wanted(NamedTuple):
+    """The arguments of `Store.history`."""
+
+    board: str
+    since: int | None
+    before: int | None
+    task: str | None
+    limit: int
+
+
+def history(connection: sqlite3.Connection, wanted: Wanted) -> list[Change]:
+    """See `Store.history`."""
+    upward = wanted.since is not None
+    first = (wanted.since or 0) + 1
+    last = MOST if wanted.before is None else wanted.before - 1
+    touches, named = "", []
+    if wanted.task is not None:
+        touches = "and (json_extract(body, '$.task') = ? or json_type(body, ?) is not null)"
+        named = [wanted.task, f'$.also."{wanted.task}"']
+    rows = connection.execute(
+        f"""select cast(body as blob) from changes where board = ? and seq between ? and ? {touches}
+        order by seq {"asc" if upward else "desc"} limit ?""",  # noqa: S608 - nothing of a client's
+        (wanted.board, first, last, *named, wanted.limit),
+    )
+    return [_change(body) for (body,) in rows]
 
 
 def heads(connection: sqlite3.Connection, boards: Collection[str]) -> dict[str, Head]:

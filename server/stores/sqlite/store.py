@@ -66,6 +66,12 @@ class SqliteStore:
     async def read(self, board: str, after: int, limit: int) -> list[Change]:
         return await self._read(self._loads, partial(reads.read, board=board, after=after, limit=limit))
 
+    async def history(
+        self, board: str, *, since: int | None, before: int | None, task: str | None, limit: int
+    ) -> list[Change]:
+        wanted = reads.Wanted(board, since, before, task, limit)
+        return await self._read(self._loads, partial(reads.history, wanted=wanted))
+
     async def heads(self, boards: Collection[str]) -> dict[str, Head]:
         return await self._read(self._lookups, partial(reads.heads, boards=boards))
 

@@ -1,0 +1,127 @@
+"""Boards over HTTP."""
+
+from msgspec import UNSET, Struct
+
+from handlers.api.endpoint import (
+    Answer,
+    BaseQuery,
+    Call,
+    Endpoint,
+    SeqQuery,
+    board_of,
+    page_of,
+    submit,
+)
+from server.boards.live import LiveBoard
+from server.errors import Conflict, LimitExceeded, NotFound
+from server.model import commands as c
+from server.model import http as h
+from server.model.messages import Member
+
+
+class ListQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    skip: h.Skip = 0
+    limit: h.Limit = 100
+
+
+def view(live: LiveBoard) -> h.BoardView:
+    """What one board looks like over HTTP."""
+    state = live.state
+    assert state.info is not None
+    info = state.info.value
+    return h.BoardView(
+        board=info.id,
+        name=info.name,
+        description=info.description,
+        archived=info.archived,
+        columns=state.sorted_columns(),
+        labels=state.sorted_labels(),
+        members=[Member(user=user, role=role) for user, role in state.members.items()],
+        created_at=info.created_at,
+        created_by=info.created_by,
+        updated_at=info.updated_at,
+        seq=state.seq,
+        epoch=live.epoch,
+    )
+
+
+async def list_boards(call: Call) -> Answer:
+    names = list(await call.app.all_boards())
+    page = page_of(names, call.query.skip, call.query.limit)
+    page["items"] = [view(await call.app.readable(name)) for name in page["items"]]
+    return Answer(body=page)
+
+
+async def create_board(call: Call) -> Answer:
+    body: h.NewBoard = call.body
+    board = call.make_id("b") if body.board is UNSET else body.board
+    command = c.BoardCreate(name=body.name, description=body.description, columns=body.columns)
+    live = await submit(call, board, command)
+    return Answer(body=view(live), live=live, location=f"/api/boards/{board}")
+
+
+async def read_board(call: Call) -> Answer:
+    live = await board_of(call)
+    return Answer(body=view(live), live=live)
+
+
+async def update_board(call: Call) -> Answer:
+    body: h.BoardEdit = call.body
+    live = await submit(call, call.path["board"], c.BoardUpdate(name=body.name, description=body.description))
+    return Answer(body=view(live), live=live)
+
+
+async def delete_board(call: Call) -> Answer:
+    live = await submit(call, call.path["board"], c.BoardArchive())
+    return Answer(live=live)
+
+
+_ONE = "/api/boards/{board}"
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        method="GET",
+        path="/api/boards",
+        call=list_boards,
+        query=ListQuery,
+        answer=h.Page[h.BoardView],
+        summary="All boards, in order of creation",
+    ),
+    Endpoint(
+        method="POST",
+        path="/api/boards",
+        call=create_board,
+        body=h.NewBoard,
+        answer=h.BoardView,
+        status=201,
+        refusals=(Conflict, LimitExceeded),
+        summary="Create a board",
+    ),
+    Endpoint(
+        method="GET",
+        path=_ONE,
+        call=read_board,
+        query=SeqQuery,
+        answer=h.BoardView,
+        refusals=(NotFound,),
+        summary="One board, without its tasks",
+    ),
+    Endpoint(
+        method="PATCH",
+        path=_ONE,
+        call=update_board,
+        query=BaseQuery,
+        body=h.BoardEdit,
+        answer=h.BoardView,
+        refusals=(NotFound, Conflict),
+        summary="Rename or describe a board",
+    ),
+    Endpoint(
+        method="DELETE",
+        path=_ONE,
+        call=delete_board,
+        answer=None,
+        status=204,
+        refusals=(NotFound, Conflict),
+        summary="Archive a board; nothing is lost, `board.restore` brings it back",
+    ),
+)

@@ -1,0 +1,62 @@
+"""Comments of a task over HTTP."""
+
+from msgspec import UNSET
+
+from handlers.api.boards import ListQuery
+from handlers.api.endpoint import Answer, Call, Endpoint, board_of, id_in_path, page_of, submit
+from server.boards.live import LiveBoard
+from server.errors import Conflict, LimitExceeded, NotFound
+from server.model import commands as c
+from server.model import http as h
+from server.model.messages import CommentView
+from server.session import comment_view
+
+
+def _comments(live: LiveBoard, task: str) -> list[CommentView]:
+    if live.state.task(task) is None:
+        raise NotFound("task", task)
+    kept = (live.state.comments[name] for name in live.state.comments_of.get(task, ()))
+    return [comment_view(one.value) for one in kept if not one.deleted]
+
+
+async def list_comments(call: Call) -> Answer:
+    live = await board_of(call)
+    comments = _comments(live, call.path["task"])
+    return Answer(body=page_of(comments, call.query.skip, call.query.limit), live=live)
+
+
+async def add_comment(call: Call) -> Answer:
+    body: h.NewComment = call.body
+    comment = call.make_id("c") if body.id is UNSET else body.id
+    task = id_in_path(call, "task")
+    live = await submit(
+        call, call.path["board"], c.CommentAdd(task=task, comment=comment, text=body.text)
+    )
+    kept = live.state.comments.get(comment)
+    if kept is None or kept.deleted:
+        raise NotFound("comment", comment)
+    return Answer(body=comment_view(kept.value), live=live)
+
+
+_PATH = "/api/boards/{board}/tasks/{task}/comments"
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path=_PATH,
+        call=list_comments,
+        query=ListQuery,
+        answer=h.Page[CommentView],
+        refusals=(NotFound,),
+        summary="Comments of a task, in order of creation",
+    ),
+    Endpoint(
+        method="POST",
+        path=_PATH,
+        call=add_comment,
+        body=h.NewComment,
+        answer=CommentView,
+        status=201,
+        refusals=(NotFound, Conflict, LimitExceeded),
+        summary="Comment on a task",
+    ),
+)

@@ -1,0 +1,173 @@
+"""What an endpoint is: one row that the routes, the checks and `/openapi.json` are all made from."""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from server.app import App
+from server.boards.live import LiveBoard
+from server.boards.submission import HTTP_CLIENT, Outcome, Submission
+from server.errors import BadRequest, BoardcastError, Conflict, NotFound
+from server.model.commands import Command
+from server.model.fields import Id, Seq
+from server.model.http import ErrorBody, Failure
+from server.model.records import Actor
+from server.session import open_user
+
+SECONDS_FOR_SEQ = 5.0
+"""How long `?seq=` is waited for."""
+
+
+class Nothing(Struct, frozen=True, forbid_unknown_fields=True):
+    """No query parameters, or no body."""
+
+
+class BaseQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`base`: the seq that the author saw; a field that another client changed since refuses the write."""
+
+    base: Seq | None = None
+
+
+class SeqQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`seq`: answer only when the board is as far as this."""
+
+    seq: Seq | None = None
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """One request, checked: `path` as in the route, `query` and `body` as the endpoint declares them.
+
+    `digest` names what was asked, so that an `Idempotency-Key` is not used for two different things.
+    """
+
+    app: App
+    path: Mapping[str, str]
+    query: Any
+    body: Any
+    key: str | None
+    digest: str
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks. In `open` mode all plain HTTP requests are one user."""
+        user = open_user(HTTP_CLIENT, "HTTP")
+        return Actor(user.id, user.name)
+
+    def make_id(self, prefix: str) -> str:
+        """An id for what is created: from the key, so that a retry creates the same thing, or random."""
+        if self.key is None:
+            return prefix + secrets.token_hex(8)
+        return prefix + hashlib.sha256(self.key.encode()).hexdigest()[:16]
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What goes back. `live`: the board it is about, for `ETag`; `location`: where the new thing is."""
+
+    body: Any = UNSET
+    live: LiveBoard | None = None
+    location: str | None = None
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """`path` has its parameters in braces. `refusals`: the errors it can give beside those that all give."""
+
+    method: str
+    path: str
+    call: Callable[[Call], Awaitable[Answer]]
+    answer: Any
+    summary: str
+    query: type[Struct] = Nothing
+    body: Any = None
+    status: int = 200
+    refusals: tuple[type[BoardcastError], ...] = ()
+
+
+# -- what endpoints share
+
+
+async def board_of(call: Call) -> LiveBoard:
+    """The board that the path names, as far as `?seq=` asks. Raises `NotFound`, `Unavailable`."""
+    name = call.path.get("board", call.app.config.boards.default_board)
+    live = await call.app.readable(name)
+    if call.app.policy.role(live.state.members, call.actor) is None:
+        raise NotFound("board", name)
+    seq = getattr(call.query, "seq", None)
+    if seq is not None and seq > live.head:
+        await live.wait_for(seq, SECONDS_FOR_SEQ)
+    return live
+
+
+def id_in_path(call: Call, name: str) -> str:
+    """A path parameter that must be an id; what is none names nothing. Raises `NotFound`."""
+    try:
+        return msgspec.convert(call.path[name], Id)
+    except msgspec.ValidationError as error:
+        raise NotFound(name, call.path[name]) from error
+
+
+async def outcome_of(
+    call: Call, board: str, command: Command, *, mutation: str, base: int | None, digest: str = ""
+) -> Outcome:
+    """What becomes of one mutation, by way of the board's inbox like any other."""
+    settled: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+    def settle(outcome: Outcome) -> None:
+        if not settled.done():
+            settled.set_result(outcome)
+
+    submission = Submission(
+        actor=call.actor,
+        client=HTTP_CLIENT,
+        mutation=mutation,
+        command=command,
+        base=base,
+        digest=digest,
+        settle=settle,
+    )
+    call.app.boards.submit(board, submission)
+    return await settled
+
+
+async def submit(call: Call, board: str, command: Command) -> LiveBoard:
+    """One mutation; when it returns, the change is durable. Raises what refuses it."""
+    live = call.app.boards.hold(board)
+    try:
+        name = call.key or secrets.token_hex(8)
+        base = getattr(call.query, "base", None)
+        outcome = await outcome_of(call, board, command, mutation=name, base=base, digest=call.digest)
+        if isinstance(outcome, BoardcastError):
+            raise outcome
+        if outcome.duplicate:
+            await live.reach(outcome.seq)
+            await _same_request(call, board, outcome.seq)
+        return live
+    finally:
+        call.app.boards.release(board)
+
+
+async def _same_request(call: Call, board: str, seq: int) -> None:
+    """Raises `Conflict` when the key was used for something else."""
+    change = await call.app.change_at(board, seq)
+    if change is not None and change.digest != call.digest:
+        raise Conflict("Idempotency-Key", "was used for another request")
+
+
+def failure(error: BoardcastError) -> ErrorBody:
+    """The one shape of a refusal."""
+    details = dict(error.details)
+    return ErrorBody(
+        error=Failure(code=error.code, message=error.message, retry=error.retry, details=details)
+    )
+
+
+def page_of(items: list[Any], skip: int, limit: int) -> dict[str, Any]:
+    return {"items": items[skip : skip + limit], "total": len(items), "skip": skip, "limit": limit}
+
+
+def bad_key(key: str) -> BadRequest:
+    return BadRequest("Idempotency-Key", f"{key[:80]!r} is not 1-64 of A-Z a-z 0-9 _ -")

@@ -1,0 +1,94 @@
+"""A board's log over HTTP, and mutations as the socket has them."""
+
+import asyncio
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct
+
+from handlers.api.endpoint import Answer, Call, Endpoint, board_of, outcome_of
+from server import wire
+from server.boards.submission import Outcome
+from server.errors import BoardcastError, NotFound
+from server.model import http as h
+from server.model import messages as m
+from server.model.fields import Id, Seq
+from server.model.records import Change
+
+MOST_MUTATIONS = 500
+Mutations = h.Mutation | Annotated[list[h.Mutation], Meta(max_length=MOST_MUTATIONS)]
+
+
+class ChangesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`since`: those after it, oldest first; else newest first, those before `before` when it is given."""
+
+    since: Seq | None = None
+    before: Seq | None = None
+    task: Id | None = None
+    limit: h.Limit = 100
+
+
+async def list_changes(call: Call) -> Answer:
+    live = await board_of(call)
+    query: ChangesQuery = call.query
+    changes = await call.app.history(
+        live.board, since=query.since, before=query.before, task=query.task, limit=query.limit + 1
+    )
+    page = h.ChangesPage(items=changes[: query.limit], more=len(changes) > query.limit)
+    return Answer(body=page, live=live)
+
+
+async def mutate(call: Call) -> Answer:
+    """One answer for each, in order; a refusal of one does not touch the others."""
+    asked: list[h.Mutation] = call.body if isinstance(call.body, list) else [call.body]
+    board = call.path["board"]
+    live = call.app.boards.hold(board)
+    try:
+        # All are submitted before the first is awaited: they share commits, and keep their order.
+        outcomes = await asyncio.gather(*(_one(call, board, mutation) for mutation in asked))
+    finally:
+        call.app.boards.release(board)
+    results = [_result(one, outcome) for one, outcome in zip(asked, outcomes, strict=True)]
+    return Answer(body=h.Results(results=results), live=live if live.exists else None)
+
+
+def _result(one: h.Mutation, outcome: Outcome) -> h.MutationAck | h.MutationError:
+    if not isinstance(outcome, BoardcastError):
+        return h.MutationAck(mutation=one.mutation, seq=outcome.seq, duplicate=outcome.duplicate)
+    return h.MutationError(
+        mutation=one.mutation,
+        code=outcome.code,
+        message=outcome.message,
+        retry=outcome.retry,
+        details=dict(outcome.details),
+    )
+
+
+async def _one(call: Call, board: str, one: h.Mutation) -> Outcome:
+    message = m.Mutate(id=0, board=board, mutation=one.mutation, op=one.op, args=one.args)
+    try:
+        command = wire.command(message)
+    except BoardcastError as refusal:
+        return refusal
+    base = None if one.base is UNSET else one.base
+    return await outcome_of(call, board, command, mutation=one.mutation, base=base)
+
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/api/boards/{board}/changes",
+        call=list_changes,
+        query=ChangesQuery,
+        answer=h.ChangesPage,
+        refusals=(NotFound,),
+        summary="History: who changed what, from what to what",
+    ),
+    Endpoint(
+        method="POST",
+        path="/api/boards/{board}/mutations",
+        call=mutate,
+        body=Mutations,
+        answer=h.Results,
+        summary="One mutation or several, each with an answer of its own",
+    ),
+)

@@ -1,0 +1,157 @@
+"""Tasks over HTTP: of any board below `/api/boards/{board}/tasks`, of the default board below `/api/tasks`."""
+
+from collections.abc import Callable
+
+from msgspec import UNSET, Struct, structs
+
+from handlers.api.endpoint import (
+    Answer,
+    BaseQuery,
+    Call,
+    Endpoint,
+    SeqQuery,
+    board_of,
+    id_in_path,
+    page_of,
+    submit,
+)
+from server.boards.live import LiveBoard
+from server.document import BoardState
+from server.errors import Conflict, LimitExceeded, NotFound
+from server.model import commands as c
+from server.model import http as h
+from server.model.fields import Id, Seq
+from server.model.records import Task
+
+
+class TasksQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`q`: text in title or description, in any case."""
+
+    skip: h.Skip = 0
+    limit: h.Limit = 100
+    column: Id | None = None
+    completed: bool | None = None
+    assignee: Id | None = None
+    label: Id | None = None
+    q: str | None = None
+    seq: Seq | None = None
+
+
+def _wanted(query: TasksQuery) -> Callable[[Task], bool]:
+    text = (query.q or "").casefold()
+
+    def wanted(task: Task) -> bool:
+        return (
+            (query.column is None or task.column == query.column)
+            and (query.completed is None or task.completed == query.completed)
+            and (query.assignee is None or query.assignee in task.assignees)
+            and (query.label is None or query.label in task.labels)
+            and (not text or text in task.title.casefold() or text in task.description.casefold())
+        )
+
+    return wanted
+
+
+def _in_order(state: BoardState) -> list[Task]:
+    """All tasks in order of creation."""
+    kept = [kept for kept in state.tasks.values() if not kept.deleted]
+    return [k.value for k in sorted(kept, key=lambda k: k.made.seq)]
+
+
+async def list_tasks(call: Call) -> Answer:
+    live = await board_of(call)
+    query: TasksQuery = call.query
+    tasks = list(filter(_wanted(query), _in_order(live.state)))
+    return Answer(body=page_of(tasks, query.skip, query.limit), live=live)
+
+
+def _board(call: Call) -> str:
+    return call.path.get("board", call.app.config.boards.default_board)
+
+
+def _task(live: LiveBoard, task: str) -> Task:
+    kept = live.state.task(task)
+    if kept is None:
+        raise NotFound("task", task)
+    return kept.value
+
+
+async def create_task(call: Call) -> Answer:
+    body: h.NewTask = call.body
+    task = call.make_id("t") if body.id is UNSET else body.id
+    fields = {name: value for name, value in structs.asdict(body).items() if name != "id"}
+    live = await submit(call, _board(call), c.TaskCreate(task=task, **fields))
+    location = f"/api/boards/{live.board}/tasks/{task}"
+    return Answer(body=_task(live, task), live=live, location=location)
+
+
+async def read_task(call: Call) -> Answer:
+    live = await board_of(call)
+    return Answer(body=_task(live, call.path["task"]), live=live)
+
+
+async def update_task(call: Call) -> Answer:
+    task = id_in_path(call, "task")
+    live = await submit(call, _board(call), c.TaskUpdate(task=task, **structs.asdict(call.body)))
+    return Answer(body=_task(live, task), live=live)
+
+
+async def delete_task(call: Call) -> Answer:
+    live = await submit(call, _board(call), c.TaskDelete(task=id_in_path(call, "task")))
+    return Answer(live=live)
+
+
+def _rows(base: str, which: str) -> tuple[Endpoint, ...]:
+    one = base + "/{task}"
+    return (
+        Endpoint(
+            method="GET",
+            path=base,
+            call=list_tasks,
+            query=TasksQuery,
+            answer=h.Page[Task],
+            refusals=(NotFound,),
+            summary=f"Tasks of {which}, in order of creation",
+        ),
+        Endpoint(
+            method="POST",
+            path=base,
+            call=create_task,
+            body=h.NewTask,
+            answer=Task,
+            status=201,
+            refusals=(NotFound, Conflict, LimitExceeded),
+            summary=f"Create a task on {which}",
+        ),
+        Endpoint(
+            method="GET",
+            path=one,
+            call=read_task,
+            query=SeqQuery,
+            answer=Task,
+            refusals=(NotFound,),
+            summary=f"One task of {which}",
+        ),
+        Endpoint(
+            method="PATCH",
+            path=one,
+            call=update_task,
+            query=BaseQuery,
+            body=h.TaskEdit,
+            answer=Task,
+            refusals=(NotFound, Conflict, LimitExceeded),
+            summary=f"Change, and move, a task of {which}, in one change",
+        ),
+        Endpoint(
+            method="DELETE",
+            path=one,
+            call=delete_task,
+            answer=None,
+            status=204,
+            refusals=(NotFound, Conflict),
+            summary=f"Delete a task of {which}; `task.restore` brings it back",
+        ),
+    )
+
+
+ENDPOINTS = (*_rows("/api/boards/{board}/tasks", "a board"), *_rows("/api/tasks", "the default board"))

@@ -1,0 +1,22 @@
+"""`/openapi.json`, and `/docs`, a page that shows it and asks nobody else for anything."""
+
+import msgspec
+
+from handlers.api import ENDPOINTS
+from handlers.api.openapi import document
+from handlers.base import BaseHandler
+from handlers.pages import STATIC
+
+_DOCUMENT = msgspec.json.encode(document(ENDPOINTS))
+
+
+class OpenApi(BaseHandler):
+    def get(self) -> None:
+        self.set_header("Content-Type", "application/json")
+        self.finish(_DOCUMENT)
+
+
+class Docs(BaseHandler):
+    def get(self) -> None:
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.finish((STATIC / "docs.html").read_bytes())

@@ -1,0 +1,158 @@
+"""The bodies of `/api`: what comes in, what goes out. OpenAPI is generated from these."""
+
+from typing import Annotated, Any, Generic, TypeVar
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from server.model import commands as c
+from server.model.fields import (
+    CommentText,
+    Description,
+    Id,
+    Priority,
+    Seq,
+    TimeMs,
+    Title,
+)
+from server.model.messages import Member
+from server.model.records import Change, Column, Label
+
+T = TypeVar("T")
+Skip = Annotated[int, Meta(ge=0, le=2**31, description="how many to leave out at the start")]
+Limit = Annotated[int, Meta(ge=1, le=500, description="how many at most")]
+
+
+class Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a client sends; an unknown field is refused."""
+
+
+class NewBoard(Body, frozen=True, kw_only=True):
+    """`board`: its id; one is made when it is absent."""
+
+    name: Title
+    board: Id | UnsetType = UNSET
+    description: Description = ""
+    columns: Annotated[tuple[c.NewColumn, ...], Meta(min_length=1, max_length=100)] | UnsetType = UNSET
+
+
+class BoardEdit(Body, frozen=True, kw_only=True):
+    name: Title | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
+
+
+class NewTask(Body, frozen=True, kw_only=True):
+    """`id`: one is made when it is absent, from `Idempotency-Key` when that is given."""
+
+    title: Title
+    id: Id | UnsetType = UNSET
+    description: Description = ""
+    completed: bool = False
+    priority: Priority = "none"
+    assignees: tuple[Id, ...] = ()
+    labels: tuple[Id, ...] = ()
+    due_at: TimeMs | None = None
+    checklist: tuple[c.NewItem, ...] = ()
+    device: Id | None = None
+    column: Id | UnsetType = UNSET
+    after: Id | None | UnsetType = UNSET
+
+
+class TaskEdit(Body, frozen=True, kw_only=True):
+    """Absent: unchanged; null: cleared. With `column` or `after` it moves in the same change."""
+
+    title: Title | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
+    completed: bool | UnsetType = UNSET
+    priority: Priority | UnsetType = UNSET
+    due_at: TimeMs | None | UnsetType = UNSET
+    device: Id | None | UnsetType = UNSET
+    labels_add: tuple[Id, ...] = ()
+    labels_remove: tuple[Id, ...] = ()
+    assignees_add: tuple[Id, ...] = ()
+    assignees_remove: tuple[Id, ...] = ()
+    column: Id | UnsetType = UNSET
+    after: Id | None | UnsetType = UNSET
+
+
+class NewComment(Body, frozen=True, kw_only=True):
+    text: CommentText
+    id: Id | UnsetType = UNSET
+
+
+class Mutation(Body, frozen=True, kw_only=True):
+    """As `mutate` on the socket; `args` as `op` has them."""
+
+    mutation: Id
+    op: Annotated[str, Meta(max_length=64)]
+    args: dict[str, Any]
+    base: Seq | UnsetType = UNSET
+
+
+class BoardView(Struct, frozen=True, kw_only=True):
+    board: str
+    name: str
+    description: str
+    archived: bool
+    columns: list[Column]
+    labels: list[Label]
+    members: list[Member]
+    created_at: int
+    created_by: str
+    updated_at: int
+    seq: int
+    epoch: str
+
+
+class Page(Struct, Generic[T], frozen=True, kw_only=True):
+    """Part of a list: `total` counts all of it."""
+
+    items: list[T]
+    total: int
+    skip: int
+    limit: int
+
+
+class ChangesPage(Struct, frozen=True, kw_only=True):
+    """`more`: go on from the last seq, with `since` or `before` as it was asked."""
+
+    items: list[Change]
+    more: bool
+
+
+class MutationAck(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="ack"):
+    """As `ack` on the socket."""
+
+    mutation: str
+    seq: int
+    duplicate: bool = False
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """What is wrong, whether the same request may be sent again, and what is concerned."""
+
+    code: str
+    message: str
+    retry: bool
+    details: dict[str, Any]
+
+
+class ErrorBody(Struct, frozen=True, kw_only=True):
+    """The one shape of every refusal over HTTP."""
+
+    error: Failure
+
+
+class MutationError(Struct, frozen=True, kw_only=True, tag="error"):
+    """As `error` on the socket."""
+
+    mutation: str
+    code: str
+    message: str
+    retry: bool
+    details: dict[str, Any]
+
+
+class Results(Struct, frozen=True, kw_only=True):
+    """One answer for each mutation, in order."""
+
+    results: list[MutationAck | MutationError]
