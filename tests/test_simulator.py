@@ -8,18 +8,25 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from server.boards.gate import Gate
 from server.boards.live import LiveBoard
+from server.boards.submission import Submission
+from server.document import BoardState, Intent, apply
 from server.errors import Unavailable
 from server.model import commands as c
-from server.model.records import Actor
+from server.model.records import Actor, Change, Record
+from server.stores import Failed
 from tests.simulator.bugs import BUGS
+from tests.simulator.checker import difference, folded, restored
 from tests.simulator.history import Attempt, Item
 from tests.simulator.instance import Instance, task_factory
 from tests.simulator.loop import Deadlock, Runaway, VirtualLoop
+from tests.simulator.store import SimStore
 from tests.simulator.world import BOARD, Variation, World, simulate
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -118,6 +125,117 @@ def test_what_was_refused_does_not_land_later() -> None:
 def test_without_the_seal_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LiveBoard, "_must_seal", lambda board, verdict: False)
     assert lies() > 0
+
+
+# -- what the simulator found once, and would find again only in thousands of seeds
+
+
+def submission(mutation: str, session: str) -> Submission:
+    update = c.TaskUpdate(task="t", title="T")
+    return Submission(
+        actor=Actor("u", "U"),
+        client="queue-of-u",
+        mutation=mutation,
+        command=update,
+        base=None,
+        settle=print,
+        session=session,
+    )
+
+
+def test_a_stopped_queue_stays_stopped_for_what_was_under_way() -> None:
+    gate = Gate()
+    gate.stop(submission("a", "first"), Unavailable("down"), 0.0)
+    assert gate.admit(submission("b", "first"), 1000.0) is not None
+    assert gate.admit(submission("b", "second"), 1.0) is not None
+    assert gate.admit(submission("a", "second"), 2.0) is None
+
+
+def test_a_client_that_was_answered_elsewhere_is_let_in_again() -> None:
+    gate = Gate()
+    gate.stop(submission("a", "first"), Unavailable("down"), 0.0)
+    assert gate.admit(submission("b", "second"), 11.0) is None
+
+
+def intent() -> Intent:
+    return Intent(actor=Actor("u", "U"), client="c", role="owner", at=2_000_000_000_000, epoch="e")
+
+
+def commented(*comments: str) -> list[Change]:
+    """The log of a board with one task and these comments."""
+    commands = [c.BoardCreate(name="B"), c.TaskCreate(task="t", title="T")]
+    commands += [c.CommentAdd(task="t", comment=comment, text="text") for comment in comments]
+    state = BoardState(BOARD)
+    log: list[Change] = []
+    for command in commands:
+        log.append(apply(state, command, intent(), None))
+        state.replay(log[-1])
+    return log
+
+
+def test_comments_are_in_order_of_age_when_only_the_later_one_was_written() -> None:
+    log = commented("z-first", "a-second")
+    state = folded(BOARD, log)
+    again = BoardState.restored(BOARD, 0, [state.comments["a-second"]])
+    for change in log:
+        again.replay(change)
+    assert again.comments_of == {"t": ("z-first", "a-second")}
+
+
+class FirstWriteHangs(SimStore):
+    """The first writing of records takes a second and fails; the others are well."""
+
+    writes = 0
+
+    async def materialise(self, board: str, mark: int, records: Sequence[Record]) -> None:
+        self.writes += 1
+        if self.writes == 1:
+            await asyncio.sleep(1)
+            raise Failed("no answer")
+        await super().materialise(board, mark, records)
+
+
+def test_the_mark_is_not_raised_past_records_that_are_still_being_written() -> None:
+    loop = VirtualLoop()
+    loop.set_task_factory(task_factory)
+    world = World(1, loop, Variation(make_store=FirstWriteHangs), tracing=False)
+
+    async def main() -> None:
+        world.faults.clear()
+        instance = world.start_instance()
+        await told(instance, item("ann", c.BoardCreate(name="B")))
+        stopping = asyncio.create_task(instance.stop())  # writes what is left, at once
+        await asyncio.sleep(0.1)
+        late = apply(folded(BOARD, world.disk.log(BOARD)), c.TaskCreate(task="t", title="T"), intent(), None)
+        world.disk.append(BOARD, 2, [late])
+        instance.context.run(instance.boards.get(BOARD).advance, [late])
+        await stopping
+        await asyncio.sleep(10)
+
+    loop.run(main())
+    state = restored(BOARD, world.disk.load(BOARD, 0))
+    assert difference(state, folded(BOARD, world.disk.log(BOARD))) is None
+
+
+def test_a_board_that_is_not_there_is_kept_while_a_queue_waits_on_it() -> None:
+    loop = VirtualLoop()
+    loop.set_task_factory(task_factory)
+    world = World(1, loop, Variation(), tracing=False)
+
+    async def main() -> tuple[bool, bool]:
+        world.faults.clear()
+        instance = world.start_instance()
+        await asyncio.sleep(0.1)
+        world.faults.store_down = True
+        failed = await told(instance, item("ann", c.BoardCreate(name="B")))
+        world.faults.store_down = False
+        await asyncio.sleep(2.5)
+        overtaking = item("ann", c.BoardCreate(name="C"))
+        overtaking.mutation = "ann-2"
+        again = await told(instance, overtaking)
+        return isinstance(failed.outcome, Unavailable), isinstance(again.outcome, Unavailable)
+
+    assert loop.run(main()) == (True, True)
 
 
 # -- the loop

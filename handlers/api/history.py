@@ -12,7 +12,6 @@ from server.errors import BoardcastError, NotFound
 from server.model import http as h
 from server.model import messages as m
 from server.model.fields import Id, Seq
-from server.model.records import Change
 
 MOST_MUTATIONS = 500
 Mutations = h.Mutation | Annotated[list[h.Mutation], Meta(max_length=MOST_MUTATIONS)]

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
-from handlers.api.endpoint import BaseQuery, Endpoint
+from handlers.api.endpoint import Endpoint
 from server import __version__
 from server.errors import BadRequest, BoardcastError, Internal, RateLimited, Unavailable
 from server.model.http import ErrorBody

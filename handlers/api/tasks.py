@@ -1,4 +1,4 @@
-"""Tasks over HTTP: of any board below `/api/boards/{board}/tasks`, of the default board below `/api/tasks`."""
+"""Tasks over HTTP: of any board below `/api/boards/{board}/tasks`, of the default one below `/api/tasks`."""
 
 from collections.abc import Callable
 

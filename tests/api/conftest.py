@@ -1,5 +1,6 @@
 """The whole server on pytest-tornado's loop and port, with an empty store beside it."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,18 @@ from handlers.routes import application
 from server.app import App
 from server.config import Config
 from tests.api.client import Client
+
+
+@pytest.fixture
+def io_loop() -> Iterator[IOLoop]:
+    """The loop of pytest-tornado. Tornado puts the one before back: there is one, and it gets closed."""
+    outer = asyncio.new_event_loop()
+    asyncio.set_event_loop(outer)
+    loop = IOLoop()
+    yield loop
+    loop.close(all_fds=True)
+    asyncio.set_event_loop(None)
+    outer.close()
 
 
 @pytest.fixture
