@@ -12,7 +12,7 @@ from server.policy import Policy
 from server.stores import Store
 
 if TYPE_CHECKING:
-    from server.boards.live import Listener
+    from server.boards.replica import Listener
 
 
 class BoardSettings(Struct, frozen=True, kw_only=True):
