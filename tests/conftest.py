@@ -6,6 +6,10 @@ Warnings are errors (pyproject.toml), except those of pytest-tornado about itsel
 import os
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

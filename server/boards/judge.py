@@ -37,12 +37,13 @@ class Verdict(Struct, frozen=True):
 
 
 class Rules(Struct, frozen=True):
-    """What a batch is judged by. `epoch`: for a board that is created."""
+    """What a batch is judged by. `epoch`, and how many `boards` there are: for one that is created."""
 
     policy: Policy
     limits: Limits
     now_ms: int
     epoch: str
+    boards: int = 0
 
 
 def judge(state: BoardState, batch: Sequence[Submission], known: Mapping[str, int], rules: Rules) -> Verdict:
@@ -93,6 +94,7 @@ def _change(draft: Draft, submission: Submission, rules: Rules) -> Change:
             at=max(rules.now_ms, draft.at),
             base=submission.base,
             epoch=rules.epoch,
+            boards=rules.boards,
             digest=submission.digest or UNSET,
             limits=rules.limits,
         )

@@ -126,7 +126,7 @@ class LiveBoard(Replica):
             await self._refresh()
         for _ in range(MOST_ATTEMPTS):
             await self._leave_turn()
-            verdict = judge(self.state, batch, known, self._rules())
+            verdict = judge(self.state, batch, known, await self._rules())
             if verdict.refuses:
                 found = await self._look_again(batch, verdict)
                 if found is not None:
@@ -159,9 +159,15 @@ class LiveBoard(Replica):
         self._parts.broker.offer(self.board, encode_peer(PeerChanges(epoch=self.epoch, changes=changes)))
         return True
 
-    def _rules(self) -> Rules:
+    async def _rules(self) -> Rules:
         parts = self._parts
-        return Rules(parts.policy, parts.limits, parts.clock(), parts.mint())
+        if self.exists:
+            return Rules(parts.policy, parts.limits, parts.clock(), "")
+        try:
+            boards = len(await parts.store.boards())
+        except Failed as error:
+            raise Unavailable("the store does not answer") from error
+        return Rules(parts.policy, parts.limits, parts.clock(), parts.mint(), boards)
 
     async def _look_again(self, batch: list[Submission], verdict: Verdict) -> dict[str, int] | None:
         """Before a refusal is final: names that the log knows; {} when it has grown; None: nothing new.

@@ -13,6 +13,7 @@ from server.model.records import Actor, Also, Column, Fields, Kept, Patch, Task
 class Limits(Struct, frozen=True, kw_only=True):
     """How large a board may grow; see `limits` in config.yaml."""
 
+    boards: int = 10_000
     tasks_per_board: int = 10_000
     columns_per_board: int = 100
     labels_per_board: int = 200
@@ -24,7 +25,10 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class Intent(Struct, frozen=True, kw_only=True):
-    """Who wants it, when, from what they saw. `base`: the seq the author saw; None: not said."""
+    """Who wants it, when, from what they saw. `base`: the seq the author saw; None: not said.
+
+    `epoch` and `boards` (how many there are) are for `board.create` alone.
+    """
 
     actor: Actor
     client: str
@@ -32,6 +36,7 @@ class Intent(Struct, frozen=True, kw_only=True):
     at: int
     base: int | None = None
     epoch: str = ""
+    boards: int = 0
     digest: str | UnsetType = UNSET
     limits: Limits = Limits()
 

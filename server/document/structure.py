@@ -42,6 +42,8 @@ DEFAULT_COLUMNS = (
 def create_board(state: BoardState, command: c.BoardCreate, intent: Intent) -> Delta:
     if state.info is not None:
         raise Conflict("board", f"{state.board!r} exists already")
+    if intent.boards >= intent.limits.boards:
+        raise LimitExceeded("boards", intent.limits.boards)
     columns = DEFAULT_COLUMNS if command.columns is UNSET else command.columns
     if len({column.id for column in columns}) != len(columns):
         raise BadRequest("args.columns", "two columns have the same id")

@@ -87,7 +87,10 @@ class Store(Protocol):
         """The seq of each of the `names` (`Change.name`) that the board's log holds."""
 
     async def materialise(self, board: str, mark: int, records: Sequence[Record]) -> None:
-        """Write `records` where they are newer than what is kept, then raise the board's mark to `mark`."""
+        """Write `records` where they are newer than what is kept, then raise the board's mark to `mark`.
+
+        Raises `Failed`, and writes nothing, when the board's log does not reach `mark`.
+        """
 
     async def mint_epoch(self, board: str, epoch: str) -> None:
         """Give the board a new epoch."""

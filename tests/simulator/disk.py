@@ -69,6 +69,8 @@ class SimDisk:
     def materialise(self, board: str, mark: int, records: Sequence[Record], *, whole: bool = True) -> None:
         """Without `whole` the mark stays: the writer was stopped on the way."""
         shelf = self.shelves[board]
+        if mark > len(shelf.log):
+            raise Failed("an older copy was put back")
         for record in records:
             if isinstance(record, BoardRecord):
                 if shelf.board is None or record.seq > shelf.board.seq:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from server.model.records import Change, Record
-from server.stores import Head, Refused, Store
+from server.stores import Failed, Head, Refused, Store
 from tests.stores.places import Place, opened
 from tests.stores.samples import (
     board_record,
@@ -359,6 +359,17 @@ async def test_the_mark_is_only_ever_raised(place: Place) -> None:
         assert loaded is not None
         assert loaded.mark == 5
         assert list(loaded.tail) == [update(6)]
+
+
+async def test_records_ahead_of_the_log_are_of_another_log_and_not_taken(place: Place) -> None:
+    """An older copy was put back under the instance that made them."""
+    async with opened(place) as store:
+        await made(store, head=3)
+        with pytest.raises(Failed):
+            await store.materialise("b1", 5, [task_record(5)])
+        loaded = await store.load("b1", 0)
+        assert loaded is not None
+        assert (loaded.mark, list(loaded.tasks)) == (0, [])
 
 
 async def test_records_may_be_newer_than_the_mark(place: Place) -> None:

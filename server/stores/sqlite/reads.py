@@ -56,19 +56,24 @@ def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
 def load(connection: sqlite3.Connection, board: str, recent: int) -> Loaded | None:
     """See `Store.load`."""
     with _snapshot(connection):
-        row = connection.execute(_BOARD, (board,)).fetchone()
-        if row is None:
-            return None
-        epoch, mark, head = row
-        return Loaded(
-            epoch=epoch,
-            mark=mark,
-            board=next(iter(_records(connection, "board", board, _board)), None),
-            tasks=_records(connection, "task", board, _tasks),
-            comments=_records(connection, "comment", board, _comments),
-            tail=_tail(connection, board, mark, head),
-            recent=_recent(connection, board, max(head - recent, 0), head),
-        )
+        return load_in(connection, board, recent)
+
+
+def load_in(connection: sqlite3.Connection, board: str, recent: int) -> Loaded | None:
+    """`load` inside a transaction."""
+    row = connection.execute(_BOARD, (board,)).fetchone()
+    if row is None:
+        return None
+    epoch, mark, head = row
+    return Loaded(
+        epoch=epoch,
+        mark=mark,
+        board=next(iter(_records(connection, "board", board, _board)), None),
+        tasks=_records(connection, "task", board, _tasks),
+        comments=_records(connection, "comment", board, _comments),
+        tail=_tail(connection, board, mark, head),
+        recent=_recent(connection, board, max(head - recent, 0), head),
+    )
 
 
 def _tail(connection: sqlite3.Connection, board: str, mark: int, head: int) -> list[Change]:

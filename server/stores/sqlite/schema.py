@@ -107,9 +107,7 @@ def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Mig
     """
     connection.execute("begin immediate")
     try:
-        version = _version(connection, path)
-        if version > len(migrations):
-            raise SchemaTooNew(path, version, len(migrations))
+        version = found_version(connection, path, len(migrations))
         for statement in (statement for migration in migrations[version:] for statement in migration):
             connection.execute(statement)
         if version < len(migrations):
@@ -119,6 +117,17 @@ def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Mig
     finally:
         if connection.in_transaction:
             connection.execute("rollback")
+
+
+def found_version(connection: sqlite3.Connection, path: Path, known: int = len(MIGRATIONS)) -> int:
+    """The file's schema version, 0 for one that is empty.
+
+    Raises `SchemaTooNew`, or `Failed` when the file is somebody else's database.
+    """
+    version = _version(connection, path)
+    if version > known:
+        raise SchemaTooNew(path, version, known)
+    return version
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:

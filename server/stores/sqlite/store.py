@@ -81,7 +81,7 @@ class SqliteStore:
     async def materialise(self, board: str, mark: int, records: Sequence[Record]) -> None:
         for start in range(0, len(records), RECORDS_AT_ONCE):
             rows = writes.record_rows(board, records[start : start + RECORDS_AT_ONCE])
-            await self._write(partial(writes.upsert_records, rows=rows))
+            await self._write(partial(writes.upsert_records, board=board, mark=mark, rows=rows))
         await self._write(partial(writes.raise_mark, board=board, mark=mark))
 
     async def mint_epoch(self, board: str, epoch: str) -> None:

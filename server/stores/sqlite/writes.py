@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from server.model.records import BoardRecord, Change, Record, Task
-from server.stores import Refused
+from server.stores import Failed, Refused
 
 Row = tuple[Any, ...]
 Outcome = Refused | None
@@ -153,13 +153,25 @@ def _key(record: Record) -> tuple[str, str]:
     return ("task" if isinstance(record.value, Task) else "comment"), record.value.id
 
 
-def upsert_records(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-    """Keep each row that is newer than what there is."""
+def upsert_records(connection: sqlite3.Connection, board: str, mark: int, rows: Sequence[Row]) -> None:
+    """Keep each row that is newer than what there is. Raises `Failed` when the log does not reach `mark`."""
+    _must_reach(connection, board, mark)
     insert(connection, "records", 5, rows, _NEWER)
 
 
 def raise_mark(connection: sqlite3.Connection, board: str, mark: int) -> None:
+    """Raises `Failed` when the log does not reach `mark`."""
+    _must_reach(connection, board, mark)
     connection.execute("update boards set mark = max(mark, ?) where board = ?", (mark, board))
+
+
+def _must_reach(connection: sqlite3.Connection, board: str, mark: int) -> None:
+    """Records may not be ahead of the log: an older copy was put back under whoever made them."""
+    (head,) = connection.execute("select max(seq) from changes where board = ?", (board,)).fetchone()
+    if (head or 0) < mark:
+        raise Failed(
+            f"the log of board {board} ends at {head or 0}, before {mark}: an older copy was put back"
+        )
 
 
 def set_epoch(connection: sqlite3.Connection, board: str, epoch: str) -> None:
