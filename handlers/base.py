@@ -52,7 +52,10 @@ def check_origin(origin: str | None, host: str, config: Config) -> None:
     """Raises `Refused` when a page of another site asks. No Origin: it is no page that asks."""
     if origin is None or origin in config.server.origins:
         return
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or parts.netloc.lower() != host.lower():
         raise Refused(f"the Origin {origin!r} is not allowed; the setting server.origins lists further ones")
 
@@ -100,7 +103,9 @@ class BaseHandler(RequestHandler):
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Refusals are no news; anything else is a defect and is logged with its traceback."""
-        if not isinstance(value, (BoardcastError, HTTPError)):
+        if isinstance(value, Refused):
+            log.info("refused", path=self.request.path, reason=value.message)
+        elif not isinstance(value, (BoardcastError, HTTPError)):
             log.error("a request failed", path=self.request.path, exc_info=(typ, value, tb))
 
 

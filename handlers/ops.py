@@ -13,6 +13,8 @@ class Health(BaseHandler):
     def get(self) -> None:
         self._send({"status": "ok"})
 
+    head = get
+
     def _send(self, body: object) -> None:
         self.set_header("Content-Type", "application/json")
         self.set_header("Cache-Control", "no-store")

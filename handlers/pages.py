@@ -27,6 +27,8 @@ class Page(BaseHandler):
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.finish(page.replace("{{board}}", html.escape(board)))
 
+    head = get
+
 
 class Static(BaseHandler, StaticFileHandler):
     """Files below `static/`; browsers ask each time whether they are still the same."""

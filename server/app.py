@@ -90,6 +90,7 @@ class App:
         """Open the data and be ready for connections. Raises `Failed` with a reason for the operator."""
         await self.store.start()
         try:
+            await self._try_the_store()
             await self.boards.start()
             if self.config.boards.seed_demo and not await self.store.boards():
                 await self._seed()
@@ -97,6 +98,13 @@ class App:
             await self.store.close()
             raise
         self._tick = asyncio.create_task(self._tell_presence(), name="presence")
+
+    async def _try_the_store(self) -> None:
+        """A store that can be read but not written serves readers; whoever runs it should know."""
+        try:
+            await self.store.ping()
+        except Failed as error:
+            log.warning("the store takes no changes for now", reason=str(error))
 
     async def _seed(self) -> None:
         board = self.config.boards.default_board

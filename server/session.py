@@ -6,9 +6,10 @@ has to wait for the store, those behind it wait in `_waiting`, which is bounded.
 
 import asyncio
 import hashlib
+import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 from msgspec import UNSET, Struct
@@ -34,6 +35,8 @@ from server.model.records import Actor, Comment
 from server.policy import Policy
 
 log = structlog.stdlib.get_logger("session")
+Wait = Callable[[], Awaitable[None]]
+"""What is left of a message that has to wait."""
 PING = b"\x89\x00"
 """A whole WebSocket ping frame without payload (RFC 6455, section 5.5.2)."""
 
@@ -88,6 +91,8 @@ class Session:
         self._heard = self._loop.time()
         self._timer = self._loop.call_later(self._settings.hello_timeout_s, self._no_hello)
         self._log = log.bind(connection=connection.session)
+        self._debug = logging.getLogger("session").isEnabledFor(logging.DEBUG)
+        self._log.info("connection open", codec=connection.codec.subprotocol)
 
     # -- what the socket reports
 
@@ -141,10 +146,12 @@ class Session:
             if waits is not None:
                 self._worker = asyncio.create_task(self._work(item, waits))
 
-    def _dispatch(self, item: m.ClientMessage | wire.Malformed) -> Coroutine[Any, Any, None] | None:
+    def _dispatch(self, item: m.ClientMessage | wire.Malformed) -> Wait | None:
         if isinstance(item, wire.Malformed):
             raise item.error
         self._bad = max(0, self._bad - 1)
+        if self._debug:
+            self._log.debug("message", type=type(item).__name__, board=getattr(item, "board", None))
         if self._actor is None and not isinstance(item, m.Hello):
             raise Unauthenticated
         match item:
@@ -155,20 +162,21 @@ class Session:
             case m.Ping():
                 self._send(m.Pong(id=item.id, time=self._services.clock()))
             case m.Join():
-                return self._join(item)
+                return partial(self._join, item)
             case m.Comments():
-                return self._comments(item)
+                return partial(self._comments, item)
             case m.Leave():
                 self._services.hub.leave(self._connection, item.board)
+                self._log.info("board left", board=item.board)
                 self._send(m.Left(id=item.id, board=item.board))
             case m.Hello():
                 self._hello(item)
         return None
 
-    async def _work(self, item: m.ClientMessage | wire.Malformed, waits: Coroutine[Any, Any, None]) -> None:
+    async def _work(self, item: m.ClientMessage | wire.Malformed, waits: Wait) -> None:
         """Finish a message that has to wait, then those that came behind it."""
         try:
-            await waits
+            await waits()
         except BoardcastError as error:
             self._refuse(item, error)
         except Exception:
@@ -260,15 +268,19 @@ class Session:
             settle=lambda outcome: self._settled(message, outcome),
             session=self._connection.session,
         )
-        live = self._services.boards.get(message.board)
+        boards = self._services.boards
         self._pending += 1
         self._answered.clear()
         if error is None and self._pending > self._settings.pending_per_connection:
             error = RateLimited("mutations of this connection without an answer", 1000)
-        if error is None:
-            live.submit(submission)
-        else:
-            live.refuse(submission, error)
+        try:
+            if error is None:
+                boards.submit(message.board, submission)
+            else:
+                boards.refuse(message.board, submission, error)
+        except Exception:
+            self._log.exception("a mutation could not be submitted")
+            submission.settle(Internal())
 
     def _settled(self, message: m.Mutate, outcome: Outcome) -> None:
         self._pending -= 1

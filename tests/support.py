@@ -114,6 +114,10 @@ class ServerProcess:
         assert found is not None
         return int(found[1]) / 1024
 
+    def descriptors(self) -> int:
+        """How many files and sockets the process has open."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
     def get(self, path: str, **headers: str) -> tuple[int, str]:
         """Status and body of a plain GET."""
         request = urllib.request.Request(self.url + path, headers=headers)

@@ -43,7 +43,7 @@ async def test_only_unknown_subprotocols_are_http_400(server: ServerProcess) -> 
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://evil.example", "https://127.0.0.1.evil.example", "null", "http://127.0.0.1:1"]
+    "origin", ["http://evil.example", "https://127.0.0.1.evil.example", "null", "http://127.0.0.1:1", "http://[bad"]
 )
 @on_loop
 async def test_a_foreign_origin_is_403_and_names_the_setting(server: ServerProcess, origin: str) -> None:

@@ -24,28 +24,29 @@ class Stop(Struct, frozen=True):
     at_s: float
 
 
+Stops = OrderedDict[tuple[str, str, str], Stop]
+"""By board, actor and client: one for all boards of an instance, so that there is one bound."""
+
+
 class Gate:
-    """Which queues are stopped, at which mutation, by which error."""
+    """Which queues are stopped on `board`, at which mutation, by which error. It outlives the live board."""
 
-    def __init__(self) -> None:
-        self._stopped: OrderedDict[tuple[str, str], Stop] = OrderedDict()
-
-    @property
-    def open(self) -> bool:
-        """Nobody's queue is stopped."""
-        return not self._stopped
+    def __init__(self, board: str = "", stops: Stops | None = None) -> None:
+        self._board = board
+        self._stopped = OrderedDict() if stops is None else stops
 
     def admit(self, submission: Submission, now_s: float) -> BoardcastError | None:
         """The error that stops the submission; None lets it in, and reopens its queue if it had failed."""
         if not self._stopped or submission.queue is None:
             return None
-        stopped = self._stopped.get(submission.queue)
+        key = (self._board, *submission.queue)
+        stopped = self._stopped.get(key)
         if stopped is None:
             return None
         elsewhere = submission.session != stopped.session and now_s - stopped.at_s > ANSWERED_ELSEWHERE_S
         if stopped.mutation != submission.mutation and not elsewhere:
             return stopped.error
-        del self._stopped[submission.queue]
+        del self._stopped[key]
         return None
 
     def stop(
@@ -57,9 +58,10 @@ class Gate:
         """
         if submission.queue is None:
             return
-        stopped = self._stopped.get(submission.queue)
+        key = (self._board, *submission.queue)
+        stopped = self._stopped.get(key)
         if stopped is not None and (stopped.judged or not judged):
             return
-        self._stopped[submission.queue] = Stop(submission.mutation, error, submission.session, judged, now_s)
+        self._stopped[key] = Stop(submission.mutation, error, submission.session, judged, now_s)
         if len(self._stopped) > MOST_QUEUES:
             self._stopped.popitem(last=False)

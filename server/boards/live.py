@@ -29,11 +29,11 @@ TURN_S = 0.05
 class LiveBoard(Replica):
     """One board in memory, and the only way to add to it."""
 
-    def __init__(self, board: str, parts: Parts) -> None:
+    def __init__(self, board: str, parts: Parts, gate: Gate | None = None) -> None:
         super().__init__(board, parts)
         self.inbox: deque[Submission] = deque()
         self.holds = 0
-        self._gate = Gate()
+        self._gate = gate or Gate()
         self._committer: asyncio.Task[None] | None = None
         self._contested = 0  # an append of unknown outcome began with this number
         self._wanted = False  # another instance lost a race and asks for its turn
@@ -43,11 +43,6 @@ class LiveBoard(Replica):
         """Nobody is on it and nothing is under way: it may be unloaded."""
         busy = self.inbox or self._committer or self._catcher or self._loading
         return self.holds == 0 and not busy and self._materialiser.clean
-
-    @property
-    def forgettable(self) -> bool:
-        """There is no such board, and nobody's order to be kept on it."""
-        return not self.exists and self._gate.open
 
     # -- mutations
 
@@ -65,14 +60,6 @@ class LiveBoard(Replica):
         else:
             self.inbox.append(submission)
             self._work()
-
-    def refuse(self, submission: Submission, error: BoardcastError) -> None:
-        """Answer with a retryable error that was found on the way here; the client's order is kept, too."""
-        stopped = self._gate.admit(submission, asyncio.get_running_loop().time())
-        if stopped is not None:
-            submission.settle(stopped)
-        else:
-            self._fail(submission, error)
 
     def _work(self) -> None:
         if self._committer is None:
@@ -153,7 +140,7 @@ class LiveBoard(Replica):
             return False
         except Failed as error:
             self._contested = first
-            self._doubt()
+            self._doubt(error)
             raise Unavailable("the store did not confirm the change; send it again") from error
         self.advance(changes, own=True)
         self._parts.broker.offer(self.board, encode_peer(PeerChanges(epoch=self.epoch, changes=changes)))
@@ -192,7 +179,7 @@ class LiveBoard(Replica):
         try:
             return await self._parts.store.names(self.board, names)
         except Failed as error:
-            self._doubt()
+            self._doubt(error)
             raise Unavailable("the store does not answer") from error
 
     async def _leave_turn(self) -> None:

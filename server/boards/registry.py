@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from collections import OrderedDict
 
+from server.boards.gate import Gate, Stops
 from server.boards.live import LiveBoard
 from server.boards.parts import Parts
 from server.boards.submission import Submission
-from server.errors import BadRequest
+from server.errors import BadRequest, BoardcastError
 from server.stores import Failed
 from server.wire import decode_peer
 
@@ -22,6 +24,7 @@ class Boards:
         self._parts = parts
         self._live: dict[str, LiveBoard] = {}
         self._idle_since: dict[str, float] = {}
+        self._stops: Stops = OrderedDict()
         self._keeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -44,7 +47,7 @@ class Boards:
         """The board, live or loading; `ready()` waits for it. It need not exist in the store."""
         live = self._live.get(board)
         if live is None:
-            live = self._live[board] = LiveBoard(board, self._parts)
+            live = self._live[board] = LiveBoard(board, self._parts, Gate(board, self._stops))
             self._parts.broker.subscribe(board)
         return live
 
@@ -61,6 +64,14 @@ class Boards:
 
     def submit(self, board: str, submission: Submission) -> None:
         self.get(board).submit(submission)
+
+    def refuse(self, board: str, submission: Submission, error: BoardcastError) -> None:
+        """Answer with a retryable error found on the way here; the order is kept, nothing is loaded."""
+        gate, now_s = Gate(board, self._stops), asyncio.get_running_loop().time()
+        stopped = gate.admit(submission, now_s)
+        if stopped is None:
+            gate.stop(submission, error, now_s)
+        submission.settle(stopped or error)
 
     # -- the other instances
 
@@ -116,6 +127,6 @@ class Boards:
                 self._idle_since.pop(board, None)
                 continue
             since = self._idle_since.setdefault(board, now)
-            if live.forgettable or now - since >= self._parts.settings.idle_unload_s:
+            if not live.exists or now - since >= self._parts.settings.idle_unload_s:
                 del self._live[board], self._idle_since[board]
                 self._parts.broker.unsubscribe(board)

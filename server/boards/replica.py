@@ -127,7 +127,9 @@ class Replica:
         if self._loaded:
             self._fall_behind()
 
-    def _doubt(self) -> None:
+    def _doubt(self, cause: Failed) -> None:
+        if not self._doubtful:
+            log.warning("board %s takes no changes for now: %s", self.board, cause)
         self._doubtful = True
         self._fall_behind()
 
@@ -168,6 +170,8 @@ class Replica:
             await self.ready()
         except Failed as error:
             raise Unavailable("the store does not answer") from error
+        if self._doubtful:
+            log.warning("board %s has been read again and takes changes", self.board)
         self._doubtful = False
 
     async def _read_tail(self) -> None:

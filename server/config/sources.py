@@ -49,16 +49,20 @@ def from_file(path: Path, known: Mapping[str, object]) -> Layer:
 
 
 def from_environment(environ: Mapping[str, str], known: Mapping[str, object]) -> Layer:
-    """`BOARDCAST_<SECTION>__<KEY>`; variables without `__` are not settings and are ignored."""
+    """`BOARDCAST_<SECTION>__<KEY>`. Variables that name no section are not ours and are ignored."""
     names = {variable_of(key): key for key in known}
+    sections = {section.upper() for section in _sections(known, ".")}
     layer: Layer = {}
     for variable, text in environ.items():
-        if not variable.startswith(PREFIX) or "__" not in variable:
+        if not variable.startswith(PREFIX):
+            continue
+        if "__" not in variable and variable.removeprefix(PREFIX).partition("_")[0] not in sections:
             continue
         if variable not in names:
-            raise ConfigError(
-                variable, "no such setting", where="environment", allowed=_near_in_section(variable, names)
-            )
+            section, _, name = variable.removeprefix(PREFIX).partition("_")
+            meant = variable if "__" in variable else f"{PREFIX}{section}__{name}"
+            allowed = f"did you mean {meant}?" if meant in names else _near_in_section(meant, names)
+            raise ConfigError(variable, "no such setting", where="environment", allowed=allowed)
         layer[names[variable]] = Given(text, f"environment variable {variable}", text=True)
     return layer
 

@@ -94,6 +94,8 @@ def move(state: BoardState, command: c.TaskMove, intent: Intent) -> Delta:
     task = need_task(state, command.task).value
     if command.position is UNSET:
         return task_delta(task, _to(state, task, command.column, command.after))
+    if command.after is not UNSET:
+        raise BadRequest("args.position", "stands alone, without after")
     target = _target(state, task, command.column)
     wanted = {"column": target.id, "position": check_position(command.position)}
     return task_delta(task, wanted | _entered(state, task, target))

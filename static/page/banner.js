@@ -28,6 +28,7 @@ export class Banner {
     const { link, reason, unsent, stored, stalled } = this.client.status;
     const kept = count(unsent, stored);
     if (link === "stopped") return ["bad", `Disconnected: ${reason}. ${kept}`, ["Reload", () => location.reload()]];
+    if (link === "closed" && /does not exist/.test(reason)) return ["bad", `There is no such board here: ${reason}.`];
     if (link === "closed") return ["bad", `This board is closed to you: ${reason}. ${kept}`];
     if (link === "waiting" || (link === "connecting" && this.wasLive)) {
       return ["away", `Connection lost. Reconnecting… ${kept}`, ["Try now", () => this.client.retryNow()]];

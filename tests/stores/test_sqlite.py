@@ -398,3 +398,47 @@ async def test_unreadable_content_is_a_failure_that_says_so(path: Path) -> None:
     vandal.close()
     await store.append("b1", 4, [update(4)])
     await store.close()
+
+
+# the file's own identity
+
+
+def delete(directory: Path, pattern: str) -> None:
+    for file in directory.glob(pattern):
+        file.unlink()
+
+
+async def test_a_file_that_was_deleted_takes_nothing_more(path: Path) -> None:
+    """SQLite would go on and acknowledge what nobody can ever read."""
+    store = await started(path)
+    await store.append("b1", 1, [created()])
+    delete(path.parent, "boards.db*")
+    for _ in range(2):
+        with pytest.raises(Failed, match=r"boards\.db"):
+            await store.append("b1", 2, [update(2)])
+        with pytest.raises(Failed, match="is gone"):
+            await store.heads(["b1"])
+        with pytest.raises(Failed):
+            await store.ping()
+    assert not path.exists()
+    await store.close()
+
+
+async def test_an_older_copy_in_the_place_of_the_file_is_what_is_read_from_then_on(path: Path) -> None:
+    first = await started(path)
+    await first.append("b1", 1, [created(), *updates(2, 3)])
+    await first.close()
+    copy = path.read_bytes()
+    store = await started(path)
+    await store.append("b1", 4, [update(4)])
+    await store.read("b1", 0, 10)
+    await store.heads(["b1"])
+    delete(path.parent, "boards.db-*")
+    path.with_suffix(".old").write_bytes(copy)
+    path.with_suffix(".old").replace(path)
+    assert (await store.heads(["b1"]))["b1"].seq == 3
+    assert len(await store.read("b1", 0, 10)) == 3
+    with pytest.raises(Failed, match="not the file"):
+        await store.append("b1", 5, [update(5)])
+    await store.append("b1", 4, [update(4, "another")])
+    await store.close()

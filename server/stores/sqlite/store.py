@@ -41,13 +41,13 @@ class SqliteStore:
         self._migrations = migrations
         self._writer: Writer | None = None
         # Two, so that looking up heads and names does not wait behind the loading of large boards.
-        self._loads = Reader(self._connect, "sqlite-load")
-        self._lookups = Reader(self._connect, "sqlite-lookup")
+        self._loads = Reader(self._connect, path, "sqlite-load")
+        self._lookups = Reader(self._connect, path, "sqlite-lookup")
 
     async def start(self) -> None:
         """Raises `Locked`, `SchemaTooNew`, `Failed` for a file that cannot be opened or understood."""
         connection = await asyncio.to_thread(self._open)
-        self._writer = Writer(connection, self._connect)
+        self._writer = Writer(connection, self._connect, self._path)
 
     async def close(self) -> None:
         """Finish accepted writes, fold the write-ahead log into the file, let the directory go."""

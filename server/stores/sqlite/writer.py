@@ -9,12 +9,14 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from msgspec import Struct
 
 from server.stores import Failed
+from server.stores.sqlite.identity import Identity
 from server.stores.sqlite.writes import Append, append_all, savepoint
 
 Work = Callable[[sqlite3.Connection], None]
@@ -34,7 +36,11 @@ class Job(Struct, frozen=True, eq=False):
 class Writer:
     """`reopen` makes a new connection after a failure; `connection` is the first one. One event loop."""
 
-    def __init__(self, connection: sqlite3.Connection, reopen: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, reopen: Callable[[], sqlite3.Connection], path: Path
+    ) -> None:
+        self._identity = Identity(path)
+        self._identity.remember()
         self._loop = asyncio.get_running_loop()
         self._connection: sqlite3.Connection | None = connection
         self._reopen = reopen
@@ -71,14 +77,22 @@ class Writer:
 
     def _commit(self, jobs: Sequence[Job]) -> Sequence[Result]:
         try:
-            connection = self._connection = self._connection or self._reopen()
+            connection = self._usable()
             connection.execute("begin immediate")
             results = _perform(connection, jobs)
+            self._identity.check()  # what goes into a file without a name is lost
             connection.execute("commit")
         except Exception as error:  # the thread must outlive whatever it is
             self._close_connection()
             return [_failure(error) for _ in jobs]
         return results
+
+    def _usable(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._identity.must_exist()
+            self._connection = self._reopen()
+            self._identity.remember()
+        return self._connection
 
     def _close_connection(self, checkpoint: bool = False) -> None:
         """Let go of the connection, and of the transaction that it may be in."""

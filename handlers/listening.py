@@ -1,0 +1,65 @@
+"""The listening sockets: bound before anything else is done, and patient when files run out."""
+
+import errno
+import resource
+import socket
+from typing import Any
+
+import structlog
+from tornado.ioloop import IOLoop
+from tornado.netutil import bind_sockets
+
+log = structlog.stdlib.get_logger("listening")
+PAUSE_S = 1.0
+"""How long nobody is let in when the system has no file descriptor left."""
+RESERVE = 64
+"""Descriptors for everything that is not a connection."""
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+class ListeningSocket(socket.socket):
+    """Its `accept` turns "no descriptor left" into a pause: else the loop would call it at once, for ever."""
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        try:
+            return super().accept()
+        except OSError as error:
+            if error.errno not in EXHAUSTED:
+                raise
+            log.warning("no more connections for a moment", reason=error.strerror, pause_s=PAUSE_S)
+            loop = IOLoop.current()
+            loop.update_handler(self.fileno(), 0)
+            loop.call_later(PAUSE_S, self._listen_again, loop)
+            raise BlockingIOError from error
+
+    def _listen_again(self, loop: IOLoop) -> None:
+        if self.fileno() != -1:
+            loop.update_handler(self.fileno(), IOLoop.READ)
+
+
+def bind(host: str, port: int) -> list[socket.socket]:
+    """Sockets on the address, listening. Raises OSError that names address and setting."""
+    try:
+        bound = bind_sockets(port, host)
+    except OSError as error:
+        shown = address_of(host, port).removeprefix("http://")
+        raise OSError(
+            f"{shown} cannot be listened on: {error.strerror}; see server.host and server.port (--port)"
+        ) from error
+    return [ListeningSocket(fileno=plain.detach()) for plain in bound]
+
+
+def address_of(host: str, port: int) -> str:
+    """`http://HOST:PORT`, as a browser takes it."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def make_room(connections: int) -> None:
+    """Raise the limit of open files as far as it goes; say so when it is not enough for `connections`."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + RESERVE
+    if soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft < wanted:
+        log.warning("fewer open files than limits.connections needs", allowed=soft, needed=wanted)
