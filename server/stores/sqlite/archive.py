@@ -136,7 +136,7 @@ def _syncing(file: int, step: Step) -> Callable[[int, int, int], None]:
 
 
 def _uri(path: Path, kept: bool) -> str:
-    # Not read-only beside a server: the first reader after a crash has to bring the index of the log up to date.
+    # Not read-only beside a server: the first reader after a crash has to rebuild the index of the log.
     mode = "rw"
     if kept:
         mode = "ro" if path.with_name(f"{path.name}-wal").exists() else "ro&immutable=1"

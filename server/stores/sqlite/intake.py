@@ -66,9 +66,11 @@ class Intake:
 
     def seal(self, board: str, head: int, epoch: str, records: Sequence[Record]) -> None:
         """All changes up to `head` are there, and `records` hold what they make: raise the mark."""
-        self._connection.execute("insert or ignore into boards (board, epoch, mark) values (?, ?, 0)", (board, epoch))
+        self._connection.execute(
+            "insert or ignore into boards (board, epoch, mark) values (?, ?, 0)", (board, epoch)
+        )
         for start in range(0, len(records), RECORDS_AT_ONCE):
             rows = writes.record_rows(board, records[start : start + RECORDS_AT_ONCE])
-            writes.upsert_records(self._connection, rows)
+            writes.upsert_records(self._connection, board, head, rows)
         writes.set_epoch(self._connection, board, epoch)
         writes.raise_mark(self._connection, board, head)

@@ -41,7 +41,7 @@ def put_in_place(new: Path, path: Path, former: Path) -> bool:
     if there:
         _fold_log(path)
         _keep(path, former)
-    # A log is only left of a database that is damaged. SQLite must not play it into the new one.
+    # A log can only be left of a database that is damaged, or gone. It must not be played into the new one.
     with suppress(FileNotFoundError):
         _beside(path, "-wal").rename(_beside(former, "-wal"))
     _beside(path, "-shm").unlink(missing_ok=True)

@@ -93,6 +93,11 @@ class SqliteStore:
     async def ping(self) -> None:
         await self._write(writes.touch)
 
+    @property
+    def writes_waiting(self) -> int:
+        """Writes that wait for the transaction under way."""
+        return 0 if self._writer is None else self._writer.waiting
+
     async def _write(self, work: writes.Append | Work) -> None:
         await self._in_time(self._running().submit(work))
 

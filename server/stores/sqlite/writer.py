@@ -56,6 +56,11 @@ class Writer:
         self._queue.put(job)
         return job.done
 
+    @property
+    def waiting(self) -> int:
+        """Jobs that no transaction has taken up yet."""
+        return self._queue.qsize()
+
     def stop(self) -> None:
         """Finish what was accepted, fold the log into the file, close. Blocks; nothing may follow."""
         self._queue.put(None)

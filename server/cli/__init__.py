@@ -1,0 +1,10 @@
+"""`python -m server …`. Exit codes: 0, 1 failed, 2 usage, 78 configuration (or data of a newer version)."""
+
+from server.cli.data import backup, export, import_, restore
+from server.cli.group import main
+from server.cli.serve import check, serve
+
+__all__ = ["main"]
+
+for command in (serve, check, backup, restore, export, import_):
+    main.add_command(command)

@@ -1,0 +1,162 @@
+"""`backup`, `restore`, `export`, `import`: the data as a whole. See docs/operations.md."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from server.app import mint
+from server.cli.group import CONFIGURATION, FAILED, data_options, fail, load
+from server.cli.progress import Line
+from server.data import DataError
+from server.data.copies import back_up
+from server.data.copies import restore as put_back
+from server.data.export import export as write_export
+from server.data.files import whole_file
+from server.data.format import is_id
+from server.data.intake import Outcome, take_in
+from server.stores import Failed, Head
+from server.stores.sqlite import SchemaTooNew
+from server.stores.sqlite.archive import Archive
+
+MOST_LISTED = 20
+FILE = click.Path(path_type=Path)
+
+
+@contextmanager
+def _told(what: str) -> Iterator[Line]:
+    """Progress while it goes on, one line and the exit code when it fails."""
+    progress = Line()
+    try:
+        yield progress
+    except SchemaTooNew as error:
+        progress.clear()
+        fail(CONFIGURATION, f"data: {error}")
+    except BrokenPipeError:
+        raise  # whoever read has gone; click ends quietly
+    except (DataError, Failed, OSError) as error:
+        progress.clear()
+        fail(FAILED, f"cannot {what}: {error}")
+    finally:
+        progress.clear()
+
+
+@click.command()
+@data_options
+@click.option("--force", is_flag=True, help="Replace FILE when it is there.")
+@click.argument("file", type=FILE)
+def backup(file: Path, force: bool, config: Path | None, **flags: object) -> None:
+    """Copy everything to FILE, also while the server runs, and check the copy."""
+    loaded = load(config, flags)
+    with _told("back up") as progress:
+        heads = back_up(loaded.sqlite_path, file, force=force, progress=progress)
+    click.echo(f"{file}: {_sum(heads)}, {file.stat().st_size / 1e6:.1f} MB, checked")
+    _list(heads)
+
+
+@click.command()
+@data_options
+@click.argument("file", type=FILE)
+def restore(file: Path, config: Path | None, **flags: object) -> None:
+    """Put the backup FILE in the place of the data. Stop the server first; start it afterwards."""
+    loaded = load(config, flags)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    with _told("restore") as progress:
+        restored = put_back(file, loaded.sqlite_path, mint=mint, stamp=stamp, progress=progress)
+    click.echo(f"restored to {loaded.sqlite_path}: {_sum(restored.heads)}")
+    _list(restored.heads)
+    if restored.former is not None:
+        click.echo(f"what was there before is kept as {restored.former}")
+
+
+@click.command()
+@data_options
+@click.option("--board", "boards", multiple=True, metavar="ID", help="Only this board. May be repeated.")
+@click.option("--force", is_flag=True, help="Replace FILE when it is there.")
+@click.argument("file", type=FILE, default=Path("-"))
+def export(file: Path, force: bool, boards: tuple[str, ...], config: Path | None, **flags: object) -> None:
+    """Write boards as lines of JSON to FILE, or to standard output, also while the server runs."""
+    database = load(config, flags).sqlite_path
+    with _told("export") as progress, Archive.open(database) as source:
+        if str(file) == "-":
+            heads = write_export(source, boards, sys.stdout.buffer, progress)
+            sys.stdout.buffer.flush()
+        else:
+            with whole_file(file, force=force, database=database) as partial, partial.open("wb") as out:
+                heads = write_export(source, boards, out, progress)
+    click.echo(f"{file}: {_sum(heads)}", err=True)
+
+
+def _id(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not is_id(value):
+        raise click.BadParameter("an id is 1-64 of A-Z a-z 0-9 _ -")
+    return value
+
+
+@click.command("import")
+@data_options
+@click.option(
+    "--as", "rename", metavar="ID", callback=_id, help="The id for the board, when FILE holds a single one."
+)
+@click.argument("file", type=FILE)
+def import_(file: Path, rename: str | None, config: Path | None, **flags: object) -> None:
+    """Take in the boards of FILE, or of standard input. Stop the server first; start it afterwards.
+
+    A board that is here already is continued; nothing is stored twice.
+    """
+    loaded = load(config, flags)
+    refused = False
+    with _told("import") as progress, _opened(file) as stream:
+        for outcome in take_in(loaded.sqlite_path, stream, rename=rename, mint=mint, progress=progress):
+            progress.clear()
+            refused |= outcome.done == "refused"
+            click.echo(_sentence(outcome), err=outcome.done == "refused")
+    if refused:
+        sys.exit(FAILED)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[BinaryIO]:
+    if str(file) == "-":
+        yield sys.stdin.buffer
+        return
+    with file.open("rb") as stream:
+        yield stream
+
+
+def _sentence(outcome: Outcome) -> str:
+    board, there, head = outcome.board, outcome.there, outcome.head
+    match outcome.done:
+        case "imported":
+            return f"{board}: imported, {_count(head, 'change')}"
+        case "continued":
+            return f"{board}: continued from change {there} to {head}"
+        case "skipped" if there == head:
+            return f"{board}: skipped, all {_count(head, 'change')} are here already"
+        case "skipped":
+            return f"{board}: skipped, here it has gone on from change {head} to {there}"
+        case "refused":
+            return (
+                f"{board}: refused, the board of that id here is another one from change {outcome.differs} "
+                "on; --as takes it in under another id"
+            )
+
+
+def _sum(heads: Mapping[str, Head]) -> str:
+    changes = sum(head.seq for head in heads.values())
+    return f"{_count(len(heads), 'board')}, {_count(changes, 'change')}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _list(heads: Mapping[str, Head]) -> None:
+    for board, head in list(heads.items())[:MOST_LISTED]:
+        click.echo(f"  {board}: {_count(head.seq, 'change')}")
+    if len(heads) > MOST_LISTED:
+        click.echo(f"  and {len(heads) - MOST_LISTED} more")

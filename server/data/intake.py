@@ -1,0 +1,93 @@
+"""`import`: boards from an export, each whole or not at all."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from msgspec import UNSET, Struct, structs
+
+from server.data import Progress
+from server.data.parse import Incoming, read_boards
+from server.model.records import Change
+from server.stores.sqlite.intake import Intake
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What became of one board.
+
+    `there`: its head here before; `head`: in the export. `done`: `imported` (it was not here), `continued`,
+    `skipped` (all of it is here), or `refused`: here it is another one from change `differs` on.
+    """
+
+    board: str
+    done: Literal["imported", "continued", "skipped", "refused"]
+    there: int
+    head: int
+    differs: int = 0
+
+
+def take_in(
+    database: Path, stream: BinaryIO, *, rename: str | None, mint: Callable[[], str], progress: Progress
+) -> Iterator[Outcome]:
+    """Import all boards of `stream`; an outcome as soon as a board is stored.
+
+    The stream is read twice: nothing is stored of one that is damaged. A board that changes gets a new epoch
+    from `mint`. `rename`: the id for the one board that there is then. Raises `Locked` while a server runs,
+    `BadLine`, `Failed`, OSError.
+    """
+    with _rewindable(stream) as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        for board in read_boards(file, rename, progress, "checking", size):
+            board.finish()
+        file.seek(0)
+        with Intake.open(database) as intake:
+            for board in read_boards(file, rename, progress, "importing", size):
+                yield _take(intake, board, mint)
+
+
+@contextmanager
+def _rewindable(stream: BinaryIO) -> Iterator[BinaryIO]:
+    if stream.seekable():
+        yield stream
+        return
+    with tempfile.TemporaryFile() as file:
+        shutil.copyfileobj(stream, file)
+        yield file
+
+
+def _take(intake: Intake, incoming: Incoming, mint: Callable[[], str]) -> Outcome:
+    with intake.transaction():
+        there = intake.head(incoming.board)
+        outcome = Outcome(board=incoming.board, done="skipped", there=there, head=incoming.head)
+        for page in incoming.pages():
+            known = [change for change in page if change.seq <= there]
+            if differs := _difference(intake, incoming.board, known):
+                # Only what is known already has been read so far: nothing is stored.
+                return structs.replace(outcome, done="refused", differs=differs)
+            intake.add(incoming.board, page[len(known) :])
+        if incoming.head <= there:
+            return outcome
+        intake.seal(incoming.board, incoming.head, mint(), incoming.records())
+    return structs.replace(outcome, done="continued" if there else "imported")
+
+
+def _difference(intake: Intake, board: str, changes: list[Change]) -> int:
+    """The first number at which the log here is another one; 0 when it is the same."""
+    if not changes:
+        return 0
+    logged = intake.logged(board, changes[0].seq, changes[-1].seq)
+    return next((new.seq for new, old in zip(changes, logged, strict=True) if not _same(new, old)), 0)
+
+
+def _same(new: Change, old: Change) -> bool:
+    if new.set is UNSET or old.set is UNSET:  # retention has been at one of them
+        return _stripped(new) == _stripped(old)
+    return new == old
+
+
+def _stripped(change: Change) -> Change:
+    return structs.replace(change, set=UNSET, was=UNSET, also=UNSET)
