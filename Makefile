@@ -35,14 +35,25 @@ run: $(VENV)/.installed
 
 test: $(VENV)/.installed-test
 	@.ci/chromium
+	@.ci/prometheus
 	@$(MAKE) --no-print-directory check
-	@if .ci/chromium found; then $(BIN)/python -m pytest; \
-	else $(BIN)/python -m pytest --ignore=tests/browser; .ci/chromium missing; fi
+	@without=(); \
+	.ci/chromium found || without+=(--ignore=tests/browser); \
+	.ci/prometheus found || without+=(--ignore=tests/test_prometheus.py); \
+	$(BIN)/python -m pytest "$${without[@]}"; \
+	failed=0; \
+	for tool in chromium prometheus; do .ci/$$tool found || .ci/$$tool missing || failed=1; done; \
+	exit $$failed
 
 check: $(VENV)/.installed-test
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy --strict server handlers
+
+# Beside others, in one run; see docs/performance.md. BENCH_ROUNDS, BENCH_SECONDS, BENCH_CASES, BENCH_SERVERS.
+.PHONY: bench
+bench: $(VENV)/.installed
+	$(BIN)/python -m benchmarks
 
 chaos: $(VENV)/.installed-test
 	BOARDCAST_CHAOS=1 $(BIN)/python -m pytest -s $(CHAOS)

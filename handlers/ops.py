@@ -21,6 +21,17 @@ class Health(BaseHandler):
         self.finish(msgspec.json.encode(body))
 
 
+class Scrape(BaseHandler):
+    """`/metrics`: what Prometheus reads, as text or, when it asks for that, as OpenMetrics."""
+
+    async def get(self) -> None:
+        metrics = await self.app.measure()
+        body, content_type = metrics.expose(self.request.headers.get("Accept", ""))
+        self.set_header("Content-Type", content_type)
+        self.set_header("Cache-Control", "no-store")
+        self.finish(body)
+
+
 class Ready(Health):
     """`/readyz`: 200 when changes can be made durable here, 503 with the part that is down when not."""
 

@@ -5,12 +5,14 @@ Everything is offered first and written by `flush`, at the end of a turn: one wr
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 
 from msgspec import Struct
 
 from server.errors import Unauthenticated
+from server.metrics import Metrics
 from server.model.fields import Kind, Role
 from server.model.messages import ClosedBoard, PresenceDelta, PresenceUpdate, Present, Resync, User
 from server.model.records import Change
@@ -35,7 +37,8 @@ class Connection:
         self.kind: Kind = "user"
         self.client = ""
         self.boards: dict[str, Role] = {}
-        self.outbox = Outbox(transport, limits, self)
+        self.outbox = Outbox(transport, limits, self, hub.metrics)
+        self.traffic = hub.metrics.traffic(codec.name)
         self._hub = hub
 
     def __repr__(self) -> str:
@@ -43,20 +46,26 @@ class Connection:
 
     def send(self, message: Struct) -> None:
         """An answer, or a message about no board's state. Goes out with the next `Hub.flush`."""
-        self.outbox.offer_log(None, self.codec.frame(message))
+        self.outbox.offer_log(None, self.frame(message))
         self._hub.touch(self)
+
+    def frame(self, message: Struct) -> bytes:
+        """The frame of a message to this connection, counted as sent."""
+        frame = self.codec.frame(message)
+        self.traffic.sends(len(frame))
+        return frame
 
     # what the outbox asks of its owner
 
     def resync_frame(self, board: str) -> bytes:
-        return self.codec.frame(Resync(board=board))
+        return self.frame(Resync(board=board))
 
     def presence_frame(self, board: str, left: Collection[str]) -> bytes | None:
         if board not in self.boards:
             return None
         here = self._hub.presence_of(board)
         gone = sorted(set(left) - {entry.session for entry in here})
-        return self.codec.frame(PresenceDelta(board=board, joined=[], updated=here, left=gone))
+        return self.frame(PresenceDelta(board=board, joined=[], updated=here, left=gone))
 
     def gone(self) -> None:
         self._hub.remove(self)
@@ -94,7 +103,8 @@ class Hub:
     its first member or lost its last one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics) -> None:
+        self.metrics = metrics
         self.occupied: Callable[[str], object] = _nothing
         self.vacated: Callable[[str], object] = _nothing
         self.empty = asyncio.Event()
@@ -102,6 +112,8 @@ class Hub:
         self._connections: dict[Connection, None] = {}
         self._rooms: dict[str, Room] = {}
         self._touched: dict[Connection, None] = {}
+        self._delivering: float | None = None  # since when changes wait for the end of the turn
+        self._asked: list[float] = []  # when those mutations came in whose acks wait for it
 
     # --- who is here
 
@@ -116,13 +128,16 @@ class Hub:
     def add(self, connection: Connection) -> None:
         """A socket is open; `remove` must follow, whatever happens to it."""
         self._connections[connection] = None
+        connection.traffic.opens()
         self.empty.clear()
 
     def remove(self, connection: Connection) -> None:
         """The socket is gone: it is nowhere any more. Idempotent."""
         for board in tuple(connection.boards):
             self.leave(connection, board)
-        self._connections.pop(connection, None)
+        if connection in self._connections:
+            del self._connections[connection]
+            connection.traffic.ends()
         self._touched.pop(connection, None)
         if not self._connections:
             self.empty.set()
@@ -174,8 +189,11 @@ class Hub:
         room = self._rooms.get(board)
         if room is None or not changes:
             return
+        if self._delivering is None:
+            self._delivering = time.monotonic()
         for codec, group in room.groups():
             frame = codec.changes(board, changes)
+            self.metrics.traffic(codec.name).sends(len(frame), len(group))
             for connection in group:
                 try:
                     connection.outbox.offer_log(board, frame)
@@ -191,6 +209,10 @@ class Hub:
         """Something was offered to `connection`: the next `flush` writes it."""
         self._touched[connection] = None
 
+    def acknowledged(self, asked: float) -> None:
+        """An ack was offered to a mutation that came in at `asked`, monotonic seconds."""
+        self._asked.append(asked)
+
     def flush(self) -> None:
         """The end of a turn: write what was offered in it."""
         while self._touched:
@@ -200,6 +222,16 @@ class Hub:
                     connection.outbox.flush()
                 except Exception:
                     self._fail(connection)
+        if self._delivering is not None or self._asked:
+            self._measure(time.monotonic())
+
+    def _measure(self, now: float) -> None:
+        if self._delivering is not None:
+            self.metrics.batches_delivered.observe(now - self._delivering)
+            self._delivering = None
+        asked, self._asked = self._asked, []
+        for since in asked:
+            self.metrics.mutations_acknowledged.observe(now - since)
 
     # --- presence
 
@@ -223,6 +255,7 @@ class Hub:
                 message = PresenceDelta(board=board, **delta._asdict())
                 for codec, group in room.groups():
                     frame = codec.frame(message)
+                    self.metrics.traffic(codec.name).sends(len(frame), len(group))
                     self._each(group, partial(_offer_presence, board, frame, delta.left))
         self.flush()
 

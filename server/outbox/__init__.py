@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Collection, Sequence
 
 from server.errors import Close
+from server.metrics import Metrics
 from server.outbox.ports import Buffer, Limits, Owner, Transport
 
 __all__ = ["CHUNK", "Buffer", "Limits", "Outbox", "Owner", "Transport"]
@@ -31,8 +32,9 @@ _MAX_LEFT = 1000  # sessions remembered for a refresh; past it the whole board i
 class Outbox:
     """Offers are cheap and never wait; `flush` at the end of a turn writes what they left."""
 
-    def __init__(self, transport: Transport, limits: Limits, owner: Owner) -> None:
+    def __init__(self, transport: Transport, limits: Limits, owner: Owner, metrics: Metrics) -> None:
         self.closing = False
+        self._metrics = metrics
         self._transport = transport
         self._limits = limits
         self._owner = owner
@@ -57,6 +59,8 @@ class Outbox:
     def offer_log(self, board: str | None, frame: bytes) -> None:
         """Changes of `board`, dropped while it waits for a new `joined`; None: an answer, always kept."""
         if self.closing or board in self._resyncing:
+            if not self.closing:
+                self._count_dropped("log")
             return
         size = len(frame)
         if board is None:
@@ -83,6 +87,8 @@ class Outbox:
     def offer_latest(self, board: str, key: str, frame: bytes) -> None:
         """The newest value of `key`; an unsent older one is forgotten."""
         if not self.closing:
+            if (board, key) in self._latest:
+                self._count_dropped("latest")
             self._latest[board, key] = frame
 
     def offer_ephemeral(self, board: str, frame: bytes, left: Collection[str] = ()) -> None:
@@ -90,6 +96,7 @@ class Outbox:
         if self.closing or board in self._resyncing:
             return
         if board in self._stale:
+            self._count_dropped("ephemeral")
             self._remember(board, left)
             return
         self._ephemeral.append((board, frame, left))
@@ -113,6 +120,8 @@ class Outbox:
             kept.append(entry)
             if entry[0] == board:
                 at = len(kept)  # in front of a `joined` it would seem to be answered by it
+        self._count_dropped("log", len(self._queue) - len(kept))
+        self._metrics.resyncs_sent.value += 1
         kept.insert(len(kept) if at is None else at, notice)
         self._requeue(kept)
         self._forget_presence(board)
@@ -121,7 +130,8 @@ class Outbox:
     def forget(self, board: str) -> None:
         """The board was left: nothing about it goes out any more, but answers."""
         if not self.closing:
-            self._requeue(deque(entry for entry in self._queue if entry[0] != board or entry[2] == JOINED))
+            kept = (entry for entry in self._queue if entry[0] != board or entry[2] == JOINED)
+            self._requeue(deque((None, e[1], MUST) if e[0] == board else e for e in kept))
             self._forget_presence(board)
             self._latest = {key: frame for key, frame in self._latest.items() if key[0] != board}
             self._resyncing.discard(board)
@@ -220,6 +230,7 @@ class Outbox:
         while self._queued > self._log_bytes and self._deltas:
             self.resync(self._heaviest())
         if self._queued > self._limits.log_hard_bytes:
+            self._count_dropped("log", len(self._queue))
             self._end()
             self._transport.close(Close.TOO_SLOW, "too slow")
             self._owner.gone()
@@ -247,6 +258,7 @@ class Outbox:
 
     def _drop_ephemeral(self) -> None:
         dropped, self._ephemeral = self._ephemeral, deque()
+        self._count_dropped("ephemeral", len(dropped))
         self._ephemeral_bytes = 0
         for board, _, left in dropped:
             self._remember(board, left)
@@ -268,6 +280,9 @@ class Outbox:
         self._ephemeral = deque(entry for entry in self._ephemeral if entry[0] != board)
         self._ephemeral_bytes = sum(len(frame) for _, frame, _ in self._ephemeral)
         self._stale.pop(board, None)
+
+    def _count_dropped(self, kind: str, messages: int = 1) -> None:
+        self._metrics.messages_dropped(kind).value += messages
 
     def _lose(self) -> None:
         self.abort()

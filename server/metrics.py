@@ -1,0 +1,269 @@
+"""Every metric, named once: `boardcast_<noun>_<verb>_<unit>`, base units, labels from enums, never an id.
+
+Counting is adding to a plain number on the loop's thread, since a counter of prometheus-client costs a lock
+and a microsecond; a collector reads the numbers when somebody scrapes. What they mean: docs/metrics.md.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate, product
+from typing import Generic, TypeVar
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+LATENCY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+BATCH = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0)
+APPENDS = ("stored", "refused", "failed")
+CLASSES = ("log", "latest", "ephemeral")
+STATUSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+UNKNOWN_OP = "unknown"
+"""Stands for whatever a client named that is no operation."""
+CLIENT_CLOSES = ("1000", "1001", "1005", "1006", "other")
+"""What clients close with that says something: 1005 without a code, 1006 without a Close frame."""
+
+
+class Number:
+    """A counter or a gauge: add to `value`, or set it."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value: float = 0
+
+
+class Spread:
+    """A histogram: how many observations fell into each bucket, and their sum."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """(upper bound, observations up to it), as Prometheus wants them."""
+        names = [*map(floatToGoString, self.bounds), "+Inf"]
+        return list(zip(names, accumulate(self.counts), strict=True))
+
+
+Child = TypeVar("Child", Number, Spread)
+
+
+class Family(Generic[Child]):
+    """One metric; called with the values of its labels it answers with the child that they name."""
+
+    def __init__(
+        self, metric: Callable[[], Metric], labels: tuple[str, ...], make: Callable[[], Child]
+    ) -> None:
+        self.metric = metric
+        self.labels = labels
+        self._make: Callable[[], Child] = make
+        self.children: dict[tuple[str, ...], Child] = {}
+
+    def __call__(self, *values: str) -> Child:
+        child = self.children.get(values)
+        if child is None:
+            assert len(values) == len(self.labels), self.labels
+            child = self.children[values] = self._make()
+        return child
+
+    def collect(self) -> Metric:
+        metric = self.metric()
+        for values, child in self.children.items():
+            if isinstance(child, Spread):
+                metric.add_metric(values, child.buckets(), child.total)  # type: ignore[attr-defined]
+            else:
+                metric.add_metric(values, child.value)  # type: ignore[attr-defined]
+        return metric
+
+
+class Traffic:
+    """Connections, messages and bytes of one codec."""
+
+    def __init__(self, metrics: "Metrics", codec: str) -> None:
+        self._open = metrics.connections_open(codec)
+        self._opened = metrics.connections_opened(codec)
+        self._received = metrics.messages_received(codec)
+        self._received_bytes = metrics.messages_received_bytes(codec)
+        self._sent = metrics.messages_sent(codec)
+        self._sent_bytes = metrics.messages_sent_bytes(codec)
+
+    def opens(self) -> None:
+        self._open.value += 1
+        self._opened.value += 1
+
+    def ends(self) -> None:
+        self._open.value -= 1
+
+    def receives(self, messages: int, size: int) -> None:
+        """A frame of `size` bytes that held so many messages."""
+        self._received.value += messages
+        self._received_bytes.value += size
+
+    def sends(self, size: int, members: int = 1) -> None:
+        """A frame of `size` bytes is handed to so many connections."""
+        self._sent.value += members
+        self._sent_bytes.value += size * members
+
+
+class Metrics(Collector):
+    """All metrics of one instance, at 0. What an enum foresees is made by `foresee`, before it happens."""
+
+    def __init__(self) -> None:
+        self.families: list[Family[Number] | Family[Spread]] = []
+        self._traffic: dict[str, Traffic] = {}
+        self._declare_sockets()
+        self._declare_queues()
+        self._declare_boards()
+        self._declare_parts()
+        self.registry = CollectorRegistry()
+        self.registry.register(self)
+        for process in (ProcessCollector, PlatformCollector, GCCollector):
+            process(registry=self.registry)
+
+    def _declare_sockets(self) -> None:
+        count, gauge = self._counter, self._gauge
+        self.connections_open = gauge("connections_open", "Open WebSockets.", "codec")
+        self.connections_opened = count("connections_opened", "WebSockets that were opened.", "codec")
+        self.connections_closed = count(
+            "connections_closed", "WebSockets that ended, by who closed and with which code.", "side", "code"
+        )
+        self.messages_received = count("messages_received", "Messages in frames of clients.", "codec")
+        self.messages_received_bytes = count(
+            "messages_received_bytes", "Payload of frames of clients.", "codec"
+        )
+        self.messages_sent = count("messages_sent", "Messages handed to connections to be sent.", "codec")
+        self.messages_sent_bytes = count(
+            "messages_sent_bytes", "Bytes of the frames handed to connections.", "codec"
+        )
+        self.messages_refused = count(
+            "messages_refused", "Messages but mutations that were answered with an error.", "code"
+        )
+        self.requests_answered = self._spread(
+            "requests_answered_seconds", "HTTP requests, until they were answered.", LATENCY_S, "status"
+        )
+
+    def _declare_queues(self) -> None:
+        self.queues_held = self._gauge("queues_held_bytes", "Bytes of the log waiting for readers.")()
+        self.queues_longest = self._gauge("queues_longest_bytes", "Of which for the slowest reader.")()
+        self.messages_dropped = self._counter(
+            "messages_dropped", "Messages that were not sent to slow readers, by class of delivery.", "class"
+        )
+        self.resyncs_sent = self._counter("resyncs_sent", "Readers told to join a board again.")()
+        for name in CLASSES:
+            self.messages_dropped(name)
+
+    def _declare_boards(self) -> None:
+        count, spread = self._counter, self._spread
+        self.boards_live = self._gauge("boards_live", "Boards held in memory.")()
+        self.mutations_answered = count(
+            "mutations_answered",
+            "Mutations by operation and ack, duplicate or code of the error.",
+            "op",
+            "outcome",
+        )
+        self.mutations_acknowledged = spread(
+            "mutations_acknowledged_seconds", "From a frame in to its ack written, over sockets.", LATENCY_S
+        )()
+        self.batches_appended = spread(
+            "batches_appended_seconds", "Until the store answered an append.", LATENCY_S, "outcome"
+        )
+        self.batches_appended_changes = spread("batches_appended_changes", "Changes per append.", BATCH)()
+        self.batches_delivered = spread(
+            "batches_delivered_seconds", "From durable to written to all members.", LATENCY_S
+        )()
+        self.catchups_started = count(
+            "catchups_started", "Times that a board asked the log what it missed."
+        )()
+        self.catchups_failed = count("catchups_failed", "Attempts at it that the store did not answer.")()
+        for outcome in APPENDS:
+            self.batches_appended(outcome)
+
+    def _declare_parts(self) -> None:
+        gauge = self._gauge
+        self.server_info = gauge("server_info", "Always 1; the label tells the version.", "version")
+        self.server_draining = gauge("server_draining", "1 while the server takes its leave.")()
+        self.store_up = gauge("store_up", "1 when the store would take a write now.")()
+        self.store_writes_waiting = gauge("store_writes_waiting", "Writes that wait for the disk.")()
+        self.broker_up = gauge("broker_up", "1 when messages of other instances are believed to arrive.")()
+        self.broker_dropped = self._counter("broker_messages_dropped", "Messages dropped by the broker.")()
+        self.loop_lagged = self._spread(
+            "loop_lagged_seconds", "How late the event loop woke up a timer.", LATENCY_S
+        )()
+
+    # -- declaring
+
+    def _counter(self, name: str, text: str, *labels: str) -> Family[Number]:
+        return self._add(
+            Family(lambda: CounterMetricFamily(f"boardcast_{name}", text, labels=labels), labels, Number)
+        )
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Family[Number]:
+        return self._add(
+            Family(lambda: GaugeMetricFamily(f"boardcast_{name}", text, labels=labels), labels, Number)
+        )
+
+    def _spread(self, name: str, text: str, bounds: tuple[float, ...], *labels: str) -> Family[Spread]:
+        def metric() -> Metric:
+            return HistogramMetricFamily(f"boardcast_{name}", text, labels=labels)
+
+        return self._add(Family(metric, labels, lambda: Spread(bounds)))
+
+    def _add(self, family: Family[Child]) -> Family[Child]:
+        self.families.append(family)
+        return family
+
+    def foresee(
+        self, *, codecs: Iterable[str], ops: Iterable[str], errors: Iterable[str], closes: Iterable[int]
+    ) -> None:
+        """Show what can happen as 0 before it does, so that a first error is an increase."""
+        known = list(errors)
+        for codec in codecs:
+            self.traffic(codec)
+        for op, outcome in product(ops, ("ack", "duplicate", *known)):
+            self.mutations_answered(op, outcome)
+        for error in known:
+            self.messages_refused(error)
+        for code in closes:
+            self.connections_closed("server", str(code))
+        for name in CLIENT_CLOSES:
+            self.connections_closed("client", name)
+        for status in STATUSES:
+            self.requests_answered(status)
+
+    # -- counting
+
+    def traffic(self, codec: str) -> Traffic:
+        """The counters of a codec; the same object each time."""
+        traffic = self._traffic.get(codec)
+        if traffic is None:
+            traffic = self._traffic[codec] = Traffic(self, codec.lower())
+        return traffic
+
+    def connection_closed(self, ours: int | None, theirs: int | None, *, told: bool) -> None:
+        """The end of a WebSocket. `ours`: the code we closed with first; else `theirs`, None: it gave none;
+        `told`: there was a Close frame at all."""
+        if ours is not None:
+            self.connections_closed("server", str(ours)).value += 1
+            return
+        code = str(theirs or 1005) if told else "1006"
+        self.connections_closed("client", code if code in CLIENT_CLOSES else "other").value += 1
+
+    # -- reading
+
+    def collect(self) -> Iterator[Metric]:
+        return (family.collect() for family in self.families)
+
+    def expose(self, accept: str) -> tuple[bytes, str]:
+        """Everything as text, and its content type: OpenMetrics when `accept` asks for it."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self.registry), content_type
