@@ -15,8 +15,12 @@ class OpenApi(BaseHandler):
         self.set_header("Content-Type", "application/json")
         self.finish(_DOCUMENT)
 
+    head = get
+
 
 class Docs(BaseHandler):
     def get(self) -> None:
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.finish((STATIC / "docs.html").read_bytes())
+
+    head = get

@@ -1,25 +1,27 @@
 """All routes, and the server that listens for them. Tornado's generous defaults are set here."""
 
 import re
+import socket
+from functools import partial
 from typing import Any
 
 import structlog
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from handlers.api import ENDPOINTS
 from handlers.api.endpoint import Endpoint
-from handlers.api.handler import ApiHandler
+from handlers.api.handler import ApiHandler, UnknownApi
 from handlers.base import UnknownPath
+from handlers.bodies import DRAINED_BYTES, BoundedApplication
 from handlers.docs import Docs, OpenApi
-from handlers.ops import Health, Ready
+from handlers.ops import Health, Ready, Scrape
 from handlers.pages import STATIC, Page, Static
 from handlers.websocket import BoardSocket
 from server.app import App
+from server.metrics import Metrics
 
 log = structlog.stdlib.get_logger("http")
-BODY_BYTES = 1 << 20
 HEADER_BYTES = 16 << 10
 IDLE_S = 75
 BODY_S = 20
@@ -28,7 +30,7 @@ BODY_S = 20
 def application(app: App) -> Application:
     """The routes of one instance."""
     given: dict[str, Any] = {"app": app}
-    return Application(
+    return BoundedApplication(
         [
             (r"/", Page, given),
             (r"/b/([^/]+)", Page, given),
@@ -36,15 +38,17 @@ def application(app: App) -> Application:
             (r"/ws", BoardSocket, given),
             (r"/healthz", Health, given),
             (r"/readyz", Ready, given),
+            (r"/metrics", Scrape, given),
             (r"/openapi.json", OpenApi, given),
             (r"/docs", Docs, given),
             *_api(app),
+            (r"/api(?:/.*)?", UnknownApi, given),
         ],
         default_handler_class=UnknownPath,
         default_handler_args=given,
         websocket_max_message_size=app.config.limits.frame_bytes,
         websocket_ping_interval=0,  # the session has a heartbeat of its own
-        log_function=_log_request,
+        log_function=partial(_log_request, app.metrics),
     )
 
 
@@ -59,7 +63,9 @@ def _api(app: App) -> list[tuple[str, type[ApiHandler], dict[str, Any]]]:
     ]
 
 
-def _log_request(handler: RequestHandler) -> None:
+def _log_request(metrics: Metrics, handler: RequestHandler) -> None:
+    status = f"{handler.get_status() // 100}xx"
+    metrics.requests_answered(status).observe(handler.request.request_time())
     log.debug(
         "request",
         method=handler.request.method,
@@ -69,17 +75,14 @@ def _log_request(handler: RequestHandler) -> None:
     )
 
 
-def listen(app: App) -> tuple[HTTPServer, str]:
-    """Serve on the configured address; the server, and the address as `http://HOST:PORT`. Raises OSError."""
-    host, port = app.config.server.host, app.config.server.port
-    sockets = bind_sockets(port, host)
+def serve(app: App, sockets: list[socket.socket]) -> HTTPServer:
+    """Answer requests that come in on `sockets`."""
     server = HTTPServer(
         application(app),
-        max_body_size=BODY_BYTES,
+        max_body_size=DRAINED_BYTES,
         max_header_size=HEADER_BYTES,
         idle_connection_timeout=IDLE_S,
         body_timeout=BODY_S,
     )
     server.add_sockets(sockets)
-    shown = f"[{host}]" if ":" in host else host
-    return server, f"http://{shown}:{sockets[0].getsockname()[1]}"
+    return server

@@ -29,7 +29,7 @@ class StreamTransport:
     def of(cls, handler: WebSocketHandler) -> "StreamTransport":
         """The transport of an open handler. Raises `StreamClosedError` when it is closed again."""
         connection = handler.ws_connection
-        if connection is None or connection.stream is None:
+        if connection is None or connection.stream is None or connection.stream.closed():
             raise StreamClosedError
         return cls(connection.stream, connection.is_closing, handler.close)
 

@@ -6,34 +6,53 @@ A failing `open` would never call `on_close`, and a handler that waits delays it
 import asyncio
 from typing import Any
 
+from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
 from handlers.base import BaseHandler
+from handlers.framing import FrameReader
 from handlers.transport import StreamTransport
 from server import wire
 from server.app import App
-from server.errors import BadRequest, Close, Unavailable
+from server.errors import BadRequest, Unavailable
 from server.session import Session
 
-TEXT = 0x1
-"""The opcode of a text frame."""
+CHUNK = 16 << 10
+"""Bytes of one read: some dozens of frames."""
 
 
 class Protocol(WebSocketProtocol13):
-    """Says why before it hangs up on text that is no UTF-8 (RFC 6455, section 8.1); Tornado only hangs up."""
+    """Reads many frames at a time, and says why before it hangs up on a client that breaks the rules.
 
-    def _handle_message(self, opcode: int, data: bytes) -> "asyncio.Future[None] | None":
-        if opcode == TEXT and not _is_utf8(data):
-            self.close(Close.NOT_UTF8, "text must be UTF-8")
-        return super()._handle_message(opcode, data)
+    `closed_with`: the code of our Close frame, when ours was the first one; `told`: the client's was.
+    """
 
+    closed_with: int | None = None
+    told = False
 
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    def close(self, code: int | None = None, reason: str | None = None) -> None:
+        if not self.server_terminated and self.client_terminated:
+            self.told = True
+        elif not self.server_terminated:
+            self.closed_with = code
+        super().close(code, reason)
+
+    async def _receive_frame_loop(self) -> None:
+        reader = FrameReader(self.params.max_message_size)
+        try:
+            while not self.client_terminated:
+                data = await self.stream.read_bytes(CHUNK, partial=True)
+                for opcode, payload in reader.feed(data):
+                    self._handle_message(opcode, payload)
+                if reader.violation is not None:
+                    self.close(*reader.violation)
+                    self._abort()
+                elif len(data) == CHUNK:
+                    await asyncio.sleep(0)  # others have a turn, too
+        except StreamClosedError:
+            self._abort()
+        finally:
+            self.handler.on_ws_connection_close(self.close_code, self.close_reason)
 
 
 class BoardSocket(BaseHandler, WebSocketHandler):
@@ -42,6 +61,7 @@ class BoardSocket(BaseHandler, WebSocketHandler):
     def initialize(self, app: App) -> None:
         super().initialize(app)
         self.session: Session | None = None
+        self._protocol: Protocol | None = None
 
     def prepare(self) -> None:
         super().prepare()
@@ -58,7 +78,10 @@ class BoardSocket(BaseHandler, WebSocketHandler):
 
     def get_websocket_protocol(self) -> WebSocketProtocol | None:
         plain = super().get_websocket_protocol()
-        return Protocol(self, False, plain.params) if isinstance(plain, WebSocketProtocol13) else plain
+        if not isinstance(plain, WebSocketProtocol13):
+            return plain
+        self._protocol = Protocol(self, False, plain.params)
+        return self._protocol
 
     def check_origin(self, origin: str) -> bool:
         """Already judged in `prepare`, with a text that names the setting."""
@@ -68,8 +91,12 @@ class BoardSocket(BaseHandler, WebSocketHandler):
         return self.codec.subprotocol if subprotocols else None
 
     def open(self, *args: str, **kwargs: str) -> None:
+        try:
+            transport = StreamTransport.of(self)
+        except StreamClosedError:  # gone again already
+            return
         self.set_nodelay(True)
-        self.session = self.app.connect(StreamTransport.of(self), self.codec)
+        self.session = self.app.connect(transport, self.codec)
 
     def on_message(self, message: str | bytes) -> None:
         if self.session is not None:
@@ -84,8 +111,10 @@ class BoardSocket(BaseHandler, WebSocketHandler):
             self.session.heard()
 
     def on_close(self) -> None:
-        if self.session is not None:
+        if self.session is not None and self._protocol is not None:
             self.session.closed()
+            protocol = self._protocol
+            self.app.metrics.connection_closed(protocol.closed_with, self.close_code, told=protocol.told)
 
     def get_compression_options(self) -> dict[str, Any] | None:
         """None: no compression. It costs each member its own bytes, and invites bombs."""

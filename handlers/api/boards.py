@@ -1,27 +1,22 @@
 """Boards over HTTP."""
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 
 from handlers.api.endpoint import (
     Answer,
-    BaseQuery,
     Call,
     Endpoint,
-    SeqQuery,
     board_of,
+    etag_of,
     page_of,
     submit,
 )
+from handlers.api.queries import BaseQuery, BoardsQuery, SeqQuery
 from server.boards.live import LiveBoard
 from server.errors import Conflict, LimitExceeded, NotFound
 from server.model import commands as c
 from server.model import http as h
 from server.model.messages import Member
-
-
-class ListQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    skip: h.Skip = 0
-    limit: h.Limit = 100
 
 
 def view(live: LiveBoard) -> h.BoardView:
@@ -57,44 +52,50 @@ async def create_board(call: Call) -> Answer:
     board = call.make_id("b") if body.board is UNSET else body.board
     command = c.BoardCreate(name=body.name, description=body.description, columns=body.columns)
     live = await submit(call, board, command)
-    return Answer(body=view(live), live=live, location=f"/api/boards/{board}")
+    return Answer(body=view(live), etag=etag_of(live), location=f"/api/boards/{board}")
 
 
 async def read_board(call: Call) -> Answer:
     live = await board_of(call)
-    return Answer(body=view(live), live=live)
+    return Answer(body=view(live), etag=etag_of(live))
 
 
 async def update_board(call: Call) -> Answer:
     body: h.BoardEdit = call.body
     live = await submit(call, call.path["board"], c.BoardUpdate(name=body.name, description=body.description))
-    return Answer(body=view(live), live=live)
+    return Answer(body=view(live), etag=etag_of(live))
 
 
 async def delete_board(call: Call) -> Answer:
     live = await submit(call, call.path["board"], c.BoardArchive())
-    return Answer(live=live)
+    return Answer(etag=etag_of(live))
 
 
+TAG = "Boards"
 _ONE = "/api/boards/{board}"
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         method="GET",
         path="/api/boards",
         call=list_boards,
-        query=ListQuery,
+        query=BoardsQuery,
         answer=h.Page[h.BoardView],
         summary="All boards, in order of creation",
+        tag=TAG,
+        of_board=False,
     ),
     Endpoint(
         method="POST",
         path="/api/boards",
         call=create_board,
+        query=BaseQuery,
         body=h.NewBoard,
         answer=h.BoardView,
         status=201,
+        located=True,
         refusals=(Conflict, LimitExceeded),
         summary="Create a board",
+        tag=TAG,
     ),
     Endpoint(
         method="GET",
@@ -104,6 +105,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         answer=h.BoardView,
         refusals=(NotFound,),
         summary="One board, without its tasks",
+        tag=TAG,
     ),
     Endpoint(
         method="PATCH",
@@ -114,14 +116,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         answer=h.BoardView,
         refusals=(NotFound, Conflict),
         summary="Rename or describe a board",
+        tag=TAG,
     ),
     Endpoint(
         method="DELETE",
         path=_ONE,
         call=delete_board,
+        query=BaseQuery,
         answer=None,
         status=204,
         refusals=(NotFound, Conflict),
         summary="Archive a board; nothing is lost, `board.restore` brings it back",
+        tag=TAG,
     ),
 )

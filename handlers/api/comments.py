@@ -2,8 +2,8 @@
 
 from msgspec import UNSET
 
-from handlers.api.boards import ListQuery
-from handlers.api.endpoint import Answer, Call, Endpoint, board_of, id_in_path, page_of, submit
+from handlers.api.endpoint import Answer, Call, Endpoint, board_of, etag_of, id_in_path, page_of, submit
+from handlers.api.queries import BaseQuery, PageQuery
 from server.boards.live import LiveBoard
 from server.errors import Conflict, LimitExceeded, NotFound
 from server.model import commands as c
@@ -22,41 +22,43 @@ def _comments(live: LiveBoard, task: str) -> list[CommentView]:
 async def list_comments(call: Call) -> Answer:
     live = await board_of(call)
     comments = _comments(live, call.path["task"])
-    return Answer(body=page_of(comments, call.query.skip, call.query.limit), live=live)
+    return Answer(body=page_of(comments, call.query.skip, call.query.limit), etag=etag_of(live))
 
 
 async def add_comment(call: Call) -> Answer:
     body: h.NewComment = call.body
     comment = call.make_id("c") if body.id is UNSET else body.id
     task = id_in_path(call, "task")
-    live = await submit(
-        call, call.path["board"], c.CommentAdd(task=task, comment=comment, text=body.text)
-    )
+    live = await submit(call, call.path["board"], c.CommentAdd(task=task, comment=comment, text=body.text))
     kept = live.state.comments.get(comment)
-    if kept is None or kept.deleted:
+    if kept is None:
         raise NotFound("comment", comment)
-    return Answer(body=comment_view(kept.value), live=live)
+    return Answer(body=comment_view(kept.value), etag=etag_of(live))
 
 
+TAG = "Comments"
 _PATH = "/api/boards/{board}/tasks/{task}/comments"
 ENDPOINTS = (
     Endpoint(
         method="GET",
         path=_PATH,
         call=list_comments,
-        query=ListQuery,
+        query=PageQuery,
         answer=h.Page[CommentView],
         refusals=(NotFound,),
         summary="Comments of a task, in order of creation",
+        tag=TAG,
     ),
     Endpoint(
         method="POST",
         path=_PATH,
         call=add_comment,
+        query=BaseQuery,
         body=h.NewComment,
         answer=CommentView,
         status=201,
         refusals=(NotFound, Conflict, LimitExceeded),
         summary="Comment on a task",
+        tag=TAG,
     ),
 )

@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct
 
+from handlers.api.queries import Query
 from server.app import App
 from server.boards.live import LiveBoard
 from server.boards.submission import HTTP_CLIENT, Outcome, Submission
 from server.errors import BadRequest, BoardcastError, Conflict, NotFound
 from server.model.commands import Command
-from server.model.fields import Id, Seq
+from server.model.fields import Id
 from server.model.http import ErrorBody, Failure
 from server.model.records import Actor
 from server.session import open_user
@@ -23,26 +24,11 @@ SECONDS_FOR_SEQ = 5.0
 """How long `?seq=` is waited for."""
 
 
-class Nothing(Struct, frozen=True, forbid_unknown_fields=True):
-    """No query parameters, or no body."""
-
-
-class BaseQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`base`: the seq that the author saw; a field that another client changed since refuses the write."""
-
-    base: Seq | None = None
-
-
-class SeqQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`seq`: answer only when the board is as far as this."""
-
-    seq: Seq | None = None
-
-
 class Call(Struct, frozen=True, kw_only=True):
     """One request, checked: `path` as in the route, `query` and `body` as the endpoint declares them.
 
-    `digest` names what was asked, so that an `Idempotency-Key` is not used for two different things.
+    `digest` names what was asked, so that an `Idempotency-Key` is not used for two different things; it is
+    empty without a key.
     """
 
     app: App
@@ -66,25 +52,33 @@ class Call(Struct, frozen=True, kw_only=True):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """What goes back. `live`: the board it is about, for `ETag`; `location`: where the new thing is."""
+    """What goes back. `etag`: of the board it is about; `location`: where the new thing is."""
 
     body: Any = UNSET
-    live: LiveBoard | None = None
+    etag: str | None = None
     location: str | None = None
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
-    """`path` has its parameters in braces. `refusals`: the errors it can give beside those that all give."""
+    """`path` has its parameters in braces. `refusals`: the errors it can give beside those that all give.
+
+    `tag`: the group it stands in; `of_board`: the answer is about one board and has its `ETag`; `keyed`: a
+    write that takes an `Idempotency-Key`; `located`: it answers where the new thing is.
+    """
 
     method: str
     path: str
     call: Callable[[Call], Awaitable[Answer]]
     answer: Any
     summary: str
-    query: type[Struct] = Nothing
+    tag: str
+    query: type[Query] = Query
     body: Any = None
     status: int = 200
     refusals: tuple[type[BoardcastError], ...] = ()
+    of_board: bool = True
+    keyed: bool = True
+    located: bool = False
 
 
 # -- what endpoints share
@@ -97,9 +91,20 @@ async def board_of(call: Call) -> LiveBoard:
     if call.app.policy.role(live.state.members, call.actor) is None:
         raise NotFound("board", name)
     seq = getattr(call.query, "seq", None)
-    if seq is not None and seq > live.head:
+    if seq is None or seq <= live.head:
+        return live
+    live = call.app.boards.hold(name)  # while it is waited for, it must not be unloaded
+    try:
         await live.wait_for(seq, SECONDS_FOR_SEQ)
+    finally:
+        call.app.boards.release(name)
     return live
+
+
+def etag_of(live: LiveBoard) -> str:
+    """Names the state of the board. Take it no later than what it is sent with: newer content under an
+    older name is asked for once more, older content under a newer name would stay for good."""
+    return f'"{live.epoch}:{live.head}"'
 
 
 def id_in_path(call: Call, name: str) -> str:

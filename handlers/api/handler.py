@@ -6,9 +6,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 
 from handlers.api.endpoint import Answer, Call, Endpoint, bad_key, failure
+from handlers.api.queries import Query
 from handlers.base import BaseHandler
 from server import wire
 from server.app import App
@@ -16,7 +17,6 @@ from server.errors import BadRequest, BoardcastError, NotFound, Unavailable
 from server.model.fields import Id
 
 JSON, MSGPACK = "application/json", "application/msgpack"
-WRITES = ("POST", "PATCH", "DELETE")
 
 
 class WrongMethod(BadRequest):
@@ -40,29 +40,42 @@ class ApiHandler(BaseHandler):
 
     def prepare(self) -> None:
         super().prepare()
-        if self.request.method not in self.rows:
-            known = ", ".join(self.rows)
-            raise WrongMethod("method", f"{self.request.method} is not possible here; possible are {known}")
+        self.set_header("Vary", "Accept")
+        if self.request.method not in self.allowed:
+            raise self._wrong_method()
         if self.app.draining:
             raise Unavailable("the server is going away")
 
+    @property
+    def allowed(self) -> list[str]:
+        """The methods of this path."""
+        return [*self.rows, *(["HEAD"] if "GET" in self.rows else []), "OPTIONS"]
+
+    def _wrong_method(self) -> BadRequest:
+        known = ", ".join(self.allowed)
+        return WrongMethod("method", f"{self.request.method} is not possible here; possible are {known}")
+
+    def options(self, **path: str) -> None:
+        """What is possible here. Pages of other sites learn nothing: there is no CORS."""
+        self.set_status(204)
+        self.set_header("Allow", ", ".join(self.allowed))
+        self.clear_header("Content-Type")
+        self.finish()
+
     async def _run(self, **path: str) -> None:
-        endpoint = self.rows[str(self.request.method)]
+        method = str(self.request.method)
+        endpoint = self.rows["GET" if method == "HEAD" else method]
         board = path.get("board")
         if board is not None and not _is_id(board):
             raise NotFound("board", board)
-        body, digest = self._body(endpoint)
-        call = Call(
-            app=self.app,
-            path=path,
-            query=self._query(endpoint.query),
-            body=body,
-            key=self._key(),
-            digest=digest,
-        )
+        key = self._key() if endpoint.keyed else None
+        query = self._query(endpoint.query)
+        body = self._body(endpoint)
+        digest = "" if key is None else self._digest(body)
+        call = Call(app=self.app, path=path, query=query, body=body, key=key, digest=digest)
         self._answer(endpoint, await endpoint.call(call))
 
-    get = post = patch = delete = put = _run
+    get = head = post = patch = delete = put = _run
 
     # -- the request
 
@@ -72,7 +85,7 @@ class ApiHandler(BaseHandler):
             raise bad_key(key)
         return key
 
-    def _query(self, kind: type[Struct]) -> Any:
+    def _query(self, kind: type[Query]) -> Any:
         try:
             pairs = parse_qsl(self.request.query, keep_blank_values=True, errors="strict", max_num_fields=50)
         except ValueError as error:
@@ -81,26 +94,32 @@ class ApiHandler(BaseHandler):
         if len(given) != len(pairs):
             raise BadRequest("query", "a parameter is given twice")
         try:
-            return msgspec.convert(given, kind, strict=False)
+            query = msgspec.convert(given, kind, strict=False)
         except msgspec.ValidationError as error:
             raise wire.explain(error) from None
+        for name in given:
+            if getattr(query, name) is None:  # msgspec takes the text "null" for it
+                raise BadRequest(name, "is absent or has a value")
+        return query
 
-    def _body(self, endpoint: Endpoint) -> tuple[Any, str]:
-        """The body as the endpoint's type, and a digest of what is asked."""
+    def _body(self, endpoint: Endpoint) -> Any:
         data = self.request.body
-        asked = f"{self.request.method} {self.request.path}?{self.request.query}\n".encode()
-        digest = hashlib.sha256(asked + data).hexdigest()[:16]
         if endpoint.body is None:
             if data:
                 raise BadRequest("body", "there is none for this method")
-            return None, digest
-        return wire.parse_as(data, endpoint.body, binary=self._content_type() == MSGPACK), digest
-
-    def _content_type(self) -> str:
-        given = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            return None
+        given = self._content_type()
         if given not in (JSON, MSGPACK):
             raise WrongContentType("Content-Type", f"{given[:80]!r} is neither {JSON} nor {MSGPACK}")
-        return given
+        return wire.parse_as(data, endpoint.body, binary=given == MSGPACK)
+
+    def _digest(self, body: Any) -> str:
+        """Of what is asked, however it is written: spaces, order and codec make no other request."""
+        asked = f"{self.request.method} {self.request.path}?{self.request.query}\n".encode()
+        return hashlib.sha256(asked + msgspec.json.encode(body)).hexdigest()[:16]
+
+    def _content_type(self) -> str:
+        return self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
     # -- the answer
 
@@ -108,10 +127,9 @@ class ApiHandler(BaseHandler):
         self.set_status(endpoint.status)
         if answer.location is not None:
             self.set_header("Location", answer.location)
-        if answer.live is not None:
-            etag = f'"{answer.live.epoch}:{answer.live.head}"'
-            self.set_header("ETag", etag)
-            if self.request.method == "GET" and self.request.headers.get("If-None-Match") == etag:
+        if answer.etag is not None:
+            self.set_header("ETag", answer.etag)
+            if self.request.method in ("GET", "HEAD") and self._is_known(answer.etag):
                 self.set_status(304)
                 self.finish()
                 return
@@ -121,8 +139,20 @@ class ApiHandler(BaseHandler):
         else:
             self._send(answer.body)
 
+    def _is_known(self, etag: str) -> bool:
+        given = self.request.headers.get("If-None-Match", "")
+        return given.strip() == "*" or etag in [one.strip().removeprefix("W/") for one in given.split(",")]
+
+    def _wants_msgpack(self) -> bool:
+        """Whichever `Accept` names first; when it names neither, what the body is in."""
+        accept = self.request.headers.get("Accept", "").lower()
+        json, packed = accept.find(JSON), accept.find(MSGPACK)
+        if json < 0 and packed < 0:
+            return self._content_type() == MSGPACK
+        return packed >= 0 and (json < 0 or packed < json)
+
     def _send(self, body: Any) -> None:
-        binary = MSGPACK in self.request.headers.get("Accept", "")
+        binary = self._wants_msgpack()
         self.set_header("Content-Type", MSGPACK if binary else JSON)
         encode = msgspec.msgpack.encode if binary else msgspec.json.encode
         self.finish(encode(body))
@@ -133,12 +163,27 @@ class ApiHandler(BaseHandler):
 
     def refuse(self, error: BoardcastError) -> None:
         self.set_status(error.status)
-        if isinstance(error, WrongMethod):
-            self.set_header("Allow", ", ".join(self.rows))
+        if error.status == WrongMethod.status:  # Tornado refuses the methods that it does not know by itself
+            self.set_header("Allow", ", ".join(self.allowed))
         retry_after = error.details.get("retry_after_ms")
         if isinstance(retry_after, int):
             self.set_header("Retry-After", str(-(-retry_after // 1000)))
         self._send(failure(error))
+
+
+class UnknownApi(ApiHandler):
+    """Any path below `/api` that no endpoint has."""
+
+    def initialize(self, app: App) -> None:  # type: ignore[override]
+        super().initialize(app, {})
+
+    def prepare(self) -> None:
+        BaseHandler.prepare(self)
+        raise NotFound("path", self.request.path)
+
+    def _as_refusal(self, status: int) -> BoardcastError:
+        """Whatever method it was: the path is what is wrong."""
+        return NotFound("path", self.request.path)
 
 
 def _is_id(text: str) -> bool:

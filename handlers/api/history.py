@@ -3,37 +3,29 @@
 import asyncio
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct
+from msgspec import UNSET, Meta
 
-from handlers.api.endpoint import Answer, Call, Endpoint, board_of, outcome_of
+from handlers.api.endpoint import Answer, Call, Endpoint, board_of, etag_of, outcome_of
+from handlers.api.queries import ChangesQuery
 from server import wire
 from server.boards.submission import Outcome
 from server.errors import BoardcastError, NotFound
 from server.model import http as h
 from server.model import messages as m
-from server.model.fields import Id, Seq
 
 MOST_MUTATIONS = 500
 Mutations = h.Mutation | Annotated[list[h.Mutation], Meta(max_length=MOST_MUTATIONS)]
 
 
-class ChangesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`since`: those after it, oldest first; else newest first, those before `before` when it is given."""
-
-    since: Seq | None = None
-    before: Seq | None = None
-    task: Id | None = None
-    limit: h.Limit = 100
-
-
 async def list_changes(call: Call) -> Answer:
     live = await board_of(call)
     query: ChangesQuery = call.query
+    etag = etag_of(live)
     changes = await call.app.history(
         live.board, since=query.since, before=query.before, task=query.task, limit=query.limit + 1
     )
     page = h.ChangesPage(items=changes[: query.limit], more=len(changes) > query.limit)
-    return Answer(body=page, live=live)
+    return Answer(body=page, etag=etag)
 
 
 async def mutate(call: Call) -> Answer:
@@ -47,7 +39,7 @@ async def mutate(call: Call) -> Answer:
     finally:
         call.app.boards.release(board)
     results = [_result(one, outcome) for one, outcome in zip(asked, outcomes, strict=True)]
-    return Answer(body=h.Results(results=results), live=live if live.exists else None)
+    return Answer(body=h.Results(results=results), etag=etag_of(live) if live.exists else None)
 
 
 def _result(one: h.Mutation, outcome: Outcome) -> h.MutationAck | h.MutationError:
@@ -72,6 +64,7 @@ async def _one(call: Call, board: str, one: h.Mutation) -> Outcome:
     return await outcome_of(call, board, command, mutation=one.mutation, base=base)
 
 
+TAG = "Changes"
 ENDPOINTS = (
     Endpoint(
         method="GET",
@@ -81,6 +74,7 @@ ENDPOINTS = (
         answer=h.ChangesPage,
         refusals=(NotFound,),
         summary="History: who changed what, from what to what",
+        tag=TAG,
     ),
     Endpoint(
         method="POST",
@@ -88,6 +82,9 @@ ENDPOINTS = (
         call=mutate,
         body=Mutations,
         answer=h.Results,
+        refusals=(NotFound,),
         summary="One mutation or several, each with an answer of its own",
+        tag=TAG,
+        keyed=False,
     ),
 )

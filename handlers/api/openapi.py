@@ -2,41 +2,63 @@
 
 import inspect
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import NODEFAULT, UNSET, Struct, structs
 
 from handlers.api.endpoint import Endpoint
 from server import __version__
-from server.errors import BadRequest, BoardcastError, Internal, RateLimited, Unavailable
+from server.errors import BadRequest, BoardcastError, Forbidden, Internal, RateLimited, Unavailable
+from server.model import http, messages, records
 from server.model.http import ErrorBody
 
+Json = dict[str, Any]
 REF = "#/components/schemas/{name}"
-ALWAYS: tuple[type[BoardcastError], ...] = (BadRequest, RateLimited, Internal, Unavailable)
+ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
+ALWAYS: tuple[type[BoardcastError], ...] = (BadRequest, Forbidden, RateLimited, Internal, Unavailable)
 """What any endpoint may answer."""
+ABOUT = """Live task boards, for programs. Whoever is on a board sees at once what is changed here.
+
+Bodies are JSON, or msgpack by `Content-Type` and `Accept`. Errors have one shape, lists another; an unknown
+field or parameter is refused. Times are milliseconds since 1970 UTC. `HEAD` is possible wherever `GET` is."""
+PARAMETERS = {
+    "board": "The id of the board.",
+    "task": "The id of the task.",
+    "If-None-Match": "An `ETag`. While the board stands where it stood the answer is 304, without a body.",
+    "Idempotency-Key": "A name for this write, 1-64 of A-Z a-z 0-9 _ -. Sent again under the same name it is "
+    "applied once and answered as the first time; another request under that name is a `conflict`. Names are "
+    "scoped by the board.",
+}
 
 
-def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
+def document(endpoints: Iterable[Endpoint]) -> Json:
     """The OpenAPI 3.1 document of `endpoints`."""
     endpoints = list(endpoints)
-    schemas, components = msgspec.json.schema_components(list(_types(endpoints)), ref_template=REF)
-    found = dict(zip(map(repr, _types(endpoints)), schemas, strict=True))
-    paths: dict[str, dict[str, Any]] = {}
+    kinds = list(_types(endpoints))
+    schemas, components = msgspec.json.schema_components(kinds, ref_template=REF)
+    found = dict(zip(map(repr, kinds), schemas, strict=True))
+    _promise(components)
+    paths: dict[str, Json] = {}
     for endpoint in endpoints:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, found)
-    return {
+    tags = dict.fromkeys(endpoint.tag for endpoint in endpoints)
+    made = {
         "openapi": "3.1.0",
         "info": {
             "title": "Boardcast",
             "version": __version__,
-            "description": "Live task boards. Bodies are JSON, or msgpack by Content-Type and Accept.",
+            "description": ABOUT,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": tag} for tag in tags],
         "paths": paths,
         "components": {"schemas": components},
     }
+    portable: Json = _portable(made)
+    return portable
 
 
 def _types(endpoints: Iterable[Endpoint]) -> Iterator[Any]:
@@ -50,11 +72,42 @@ def _types(endpoints: Iterable[Endpoint]) -> Iterator[Any]:
                 yield kind
 
 
-def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
-    operation: dict[str, Any] = {
+def _promise(components: dict[str, Json]) -> None:
+    """In what goes out a field with a default is there all the same; msgspec has in mind what comes in."""
+    named = {name: kind for module in (http, messages, records) for name, kind in vars(module).items()}
+    for name, schema in components.items():
+        kind = named.get(name)
+        config = getattr(kind, "__struct_config__", None)
+        if kind is None or config is None or config.forbid_unknown_fields or config.omit_defaults:
+            continue
+        absent = {field.name for field in structs.fields(kind) if field.default is UNSET}
+        schema["required"] = [field for field in schema["properties"] if field not in absent]
+        for field in schema["properties"].values():
+            field.pop("default", None)
+
+
+def _portable(value: Any) -> Any:
+    """What msgspec writes for Python, as other languages have it: anchors of patterns, indented texts."""
+    if isinstance(value, list):
+        return [_portable(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    made = {key: _portable(item) for key, item in value.items()}
+    if isinstance(pattern := made.get("pattern"), str):
+        made["pattern"] = re.sub(r"^\\A|\\Z$", lambda anchor: "^" if anchor[0] == r"\A" else "$", pattern)
+    if isinstance(text := made.get("description"), str):
+        made["description"] = inspect.cleandoc(text)
+    return made
+
+
+# -- one operation
+
+
+def _operation(endpoint: Endpoint, schemas: Mapping[str, Any]) -> Json:
+    operation: Json = {
         "operationId": _operation_id(endpoint),
         "summary": endpoint.summary,
-        "tags": [endpoint.path.rsplit("{", 1)[-1].partition("/")[2] or endpoint.path.split("/")[-2]],
+        "tags": [endpoint.tag],
         "parameters": [*_path(endpoint), *_query(endpoint.query, schemas), *_headers(endpoint)],
         "responses": _responses(endpoint, schemas),
     }
@@ -68,51 +121,82 @@ def _operation_id(endpoint: Endpoint) -> str:
     return where + endpoint.call.__name__
 
 
-def _path(endpoint: Endpoint) -> list[dict[str, Any]]:
-    schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
+def _parameter(name: str, place: str, schema: Json, description: str) -> Json:
+    return {
+        "name": name,
+        "in": place,
+        "required": place == "path",
+        "description": description,
+        "schema": schema,
+    }
+
+
+def _path(endpoint: Endpoint) -> list[Json]:
     names = re.findall(r"{(\w+)}", endpoint.path)
-    return [{"name": name, "in": "path", "required": True, "schema": schema} for name in names]
+    return [_parameter(name, "path", ID, PARAMETERS[name]) for name in names]
 
 
-def _query(kind: type[Struct], schemas: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {"name": field.name, "in": "query", "required": False, "schema": _plain(schemas[repr(field.type)])}
-        for field in structs.fields(kind)
-    ]
+def _query(kind: type[Struct], schemas: Mapping[str, Any]) -> list[Json]:
+    made = []
+    for field in structs.fields(kind):
+        schema = _plain(schemas[repr(field.type)])
+        description = schema.pop("description", field.name)
+        if field.default is not None and field.default is not NODEFAULT:
+            schema["default"] = field.default
+        made.append(_parameter(field.name, "query", schema, description))
+    return made
 
 
-def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+def _plain(schema: Json) -> Json:
     """A query parameter is absent or has a value; there is no null in a query."""
     options = [option for option in schema.get("anyOf", []) if option != {"type": "null"}]
-    return options[0] if len(options) == 1 else schema
+    return dict(options[0] if len(options) == 1 else schema)
 
 
-def _headers(endpoint: Endpoint) -> list[dict[str, Any]]:
-    text = {"type": "string"}
+def _headers(endpoint: Endpoint) -> list[Json]:
     if endpoint.method == "GET":
-        return [{"name": "If-None-Match", "in": "header", "required": False, "schema": text}]
-    key = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
-    return [{"name": "Idempotency-Key", "in": "header", "required": False, "schema": key}]
+        wanted = {"If-None-Match": {"type": "string"}} if endpoint.of_board else {}
+    else:
+        wanted = {"Idempotency-Key": ID} if endpoint.keyed else {}
+    return [_parameter(name, "header", schema, PARAMETERS[name]) for name, schema in wanted.items()]
 
 
-def _responses(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
-    good: dict[str, Any] = {"description": endpoint.summary}
+# -- its answers
+
+
+def _responses(endpoint: Endpoint, schemas: Mapping[str, Any]) -> Json:
+    responses: Json = {str(endpoint.status): _success(endpoint, schemas)}
+    if endpoint.method == "GET" and endpoint.of_board:
+        responses["304"] = {"description": "Not changed since `If-None-Match`."}
+    responses["413"] = _refusal("`message_too_big`: The body is larger than 1 MiB.")
+    if endpoint.body is not None:
+        responses["415"] = _refusal("`bad_request`: The body is neither JSON nor msgpack.")
+    for error in (*ALWAYS, *endpoint.refusals):
+        text = inspect.cleandoc(error.__doc__ or "")
+        also = " Or the Host or the Origin is not allowed." if error is Forbidden else ""
+        responses[str(error.status)] = _refusal(f"`{error.code}`: {text}{also}")
+    return dict(sorted(responses.items()))
+
+
+def _success(endpoint: Endpoint, schemas: Mapping[str, Any]) -> Json:
+    good: Json = {"description": endpoint.summary + "."}
     if endpoint.answer is not None:
         good["content"] = _content(schemas[repr(endpoint.answer)])
-    responses: dict[str, Any] = {str(endpoint.status): good}
-    if endpoint.method == "GET":
-        responses["304"] = {"description": "Not changed since `If-None-Match`"}
-    if endpoint.body is not None:
-        responses["413"] = _refusal("The body is too large")
-        responses["415"] = _refusal("Neither JSON nor msgpack")
-    for error in (*ALWAYS, *endpoint.refusals):
-        responses[str(error.status)] = _refusal(f"`{error.code}`: {inspect.cleandoc(error.__doc__ or '')}")
-    return responses
+    headers = {}
+    if endpoint.of_board:
+        headers["ETag"] = "Names the state of the board: its epoch and its seq."
+    if endpoint.located:
+        headers["Location"] = "Where it can be read."
+    if headers:
+        good["headers"] = {
+            name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()
+        }
+    return good
 
 
-def _refusal(description: str) -> dict[str, Any]:
+def _refusal(description: str) -> Json:
     return {"description": description, "content": _content({"$ref": REF.format(name="ErrorBody")})}
 
 
-def _content(schema: dict[str, Any]) -> dict[str, Any]:
+def _content(schema: Json) -> Json:
     return {"application/json": {"schema": schema}, "application/msgpack": {"schema": schema}}

@@ -2,39 +2,25 @@
 
 from collections.abc import Callable
 
-from msgspec import UNSET, Struct, structs
+from msgspec import UNSET, structs
 
 from handlers.api.endpoint import (
     Answer,
-    BaseQuery,
     Call,
     Endpoint,
-    SeqQuery,
     board_of,
+    etag_of,
     id_in_path,
     page_of,
     submit,
 )
+from handlers.api.queries import BaseQuery, SeqQuery, TasksQuery
 from server.boards.live import LiveBoard
 from server.document import BoardState
 from server.errors import Conflict, LimitExceeded, NotFound
 from server.model import commands as c
 from server.model import http as h
-from server.model.fields import Id, Seq
 from server.model.records import Task
-
-
-class TasksQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`q`: text in title or description, in any case."""
-
-    skip: h.Skip = 0
-    limit: h.Limit = 100
-    column: Id | None = None
-    completed: bool | None = None
-    assignee: Id | None = None
-    label: Id | None = None
-    q: str | None = None
-    seq: Seq | None = None
 
 
 def _wanted(query: TasksQuery) -> Callable[[Task], bool]:
@@ -62,7 +48,7 @@ async def list_tasks(call: Call) -> Answer:
     live = await board_of(call)
     query: TasksQuery = call.query
     tasks = list(filter(_wanted(query), _in_order(live.state)))
-    return Answer(body=page_of(tasks, query.skip, query.limit), live=live)
+    return Answer(body=page_of(tasks, query.skip, query.limit), etag=etag_of(live))
 
 
 def _board(call: Call) -> str:
@@ -76,32 +62,40 @@ def _task(live: LiveBoard, task: str) -> Task:
     return kept.value
 
 
+def _written(live: LiveBoard, task: str) -> Task:
+    """The task that a write was about, even when somebody has deleted it since: the write did happen."""
+    kept = live.state.tasks.get(task)
+    if kept is None:
+        raise NotFound("task", task)
+    return kept.value
+
+
 async def create_task(call: Call) -> Answer:
     body: h.NewTask = call.body
     task = call.make_id("t") if body.id is UNSET else body.id
     fields = {name: value for name, value in structs.asdict(body).items() if name != "id"}
     live = await submit(call, _board(call), c.TaskCreate(task=task, **fields))
     location = f"/api/boards/{live.board}/tasks/{task}"
-    return Answer(body=_task(live, task), live=live, location=location)
+    return Answer(body=_written(live, task), etag=etag_of(live), location=location)
 
 
 async def read_task(call: Call) -> Answer:
     live = await board_of(call)
-    return Answer(body=_task(live, call.path["task"]), live=live)
+    return Answer(body=_task(live, call.path["task"]), etag=etag_of(live))
 
 
 async def update_task(call: Call) -> Answer:
     task = id_in_path(call, "task")
     live = await submit(call, _board(call), c.TaskUpdate(task=task, **structs.asdict(call.body)))
-    return Answer(body=_task(live, task), live=live)
+    return Answer(body=_written(live, task), etag=etag_of(live))
 
 
 async def delete_task(call: Call) -> Answer:
     live = await submit(call, _board(call), c.TaskDelete(task=id_in_path(call, "task")))
-    return Answer(live=live)
+    return Answer(etag=etag_of(live))
 
 
-def _rows(base: str, which: str) -> tuple[Endpoint, ...]:
+def _rows(base: str, which: str, tag: str) -> tuple[Endpoint, ...]:
     one = base + "/{task}"
     return (
         Endpoint(
@@ -112,16 +106,20 @@ def _rows(base: str, which: str) -> tuple[Endpoint, ...]:
             answer=h.Page[Task],
             refusals=(NotFound,),
             summary=f"Tasks of {which}, in order of creation",
+            tag=tag,
         ),
         Endpoint(
             method="POST",
             path=base,
             call=create_task,
+            query=BaseQuery,
             body=h.NewTask,
             answer=Task,
             status=201,
+            located=True,
             refusals=(NotFound, Conflict, LimitExceeded),
             summary=f"Create a task on {which}",
+            tag=tag,
         ),
         Endpoint(
             method="GET",
@@ -131,6 +129,7 @@ def _rows(base: str, which: str) -> tuple[Endpoint, ...]:
             answer=Task,
             refusals=(NotFound,),
             summary=f"One task of {which}",
+            tag=tag,
         ),
         Endpoint(
             method="PATCH",
@@ -141,17 +140,23 @@ def _rows(base: str, which: str) -> tuple[Endpoint, ...]:
             answer=Task,
             refusals=(NotFound, Conflict, LimitExceeded),
             summary=f"Change, and move, a task of {which}, in one change",
+            tag=tag,
         ),
         Endpoint(
             method="DELETE",
             path=one,
             call=delete_task,
+            query=BaseQuery,
             answer=None,
             status=204,
             refusals=(NotFound, Conflict),
             summary=f"Delete a task of {which}; `task.restore` brings it back",
+            tag=tag,
         ),
     )
 
 
-ENDPOINTS = (*_rows("/api/boards/{board}/tasks", "a board"), *_rows("/api/tasks", "the default board"))
+ENDPOINTS = (
+    *_rows("/api/boards/{board}/tasks", "a board", "Tasks"),
+    *_rows("/api/tasks", "the default board", "Tasks of the default board"),
+)

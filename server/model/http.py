@@ -4,6 +4,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from server.errors import ALL
 from server.model import commands as c
 from server.model.fields import (
     CommentText,
@@ -18,8 +19,19 @@ from server.model.messages import Member
 from server.model.records import Change, Column, Label
 
 T = TypeVar("T")
-Skip = Annotated[int, Meta(ge=0, le=2**31, description="how many to leave out at the start")]
-Limit = Annotated[int, Meta(ge=1, le=500, description="how many at most")]
+Skip = Annotated[int, Meta(ge=0, le=2**31, description="How many to leave out at the start.")]
+Limit = Annotated[int, Meta(ge=1, le=500, description="How many at most.")]
+
+
+After = (
+    Annotated[Id, Meta(description="It goes behind this task; null: to the top; absent: to the end.")]
+    | None
+    | UnsetType
+)
+Labels = Annotated[tuple[Id, ...], Meta(description="Ids of labels that the board has.")]
+Users = Annotated[tuple[Id, ...], Meta(description="Ids of users.")]
+Device = Annotated[Id, Meta(description="The device that the task is about.")] | None
+Code = Annotated[str, Meta(extra_json_schema={"enum": [error.code for error in ALL]})]
 
 
 class Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,13 +60,16 @@ class NewTask(Body, frozen=True, kw_only=True):
     description: Description = ""
     completed: bool = False
     priority: Priority = "none"
-    assignees: tuple[Id, ...] = ()
-    labels: tuple[Id, ...] = ()
+    assignees: Users = ()
+    labels: Labels = ()
     due_at: TimeMs | None = None
     checklist: tuple[c.NewItem, ...] = ()
-    device: Id | None = None
-    column: Id | UnsetType = UNSET
-    after: Id | None | UnsetType = UNSET
+    device: Device = None
+    column: (
+        Annotated[Id, Meta(description="Absent: the first one; of a completed task the first done one.")]
+        | UnsetType
+    ) = UNSET
+    after: After = UNSET
 
 
 class TaskEdit(Body, frozen=True, kw_only=True):
@@ -65,13 +80,13 @@ class TaskEdit(Body, frozen=True, kw_only=True):
     completed: bool | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
     due_at: TimeMs | None | UnsetType = UNSET
-    device: Id | None | UnsetType = UNSET
-    labels_add: tuple[Id, ...] = ()
-    labels_remove: tuple[Id, ...] = ()
-    assignees_add: tuple[Id, ...] = ()
-    assignees_remove: tuple[Id, ...] = ()
-    column: Id | UnsetType = UNSET
-    after: Id | None | UnsetType = UNSET
+    device: Device | UnsetType = UNSET
+    labels_add: Labels = ()
+    labels_remove: Labels = ()
+    assignees_add: Users = ()
+    assignees_remove: Users = ()
+    column: Annotated[Id, Meta(description="Where it moves to.")] | UnsetType = UNSET
+    after: After = UNSET
 
 
 class NewComment(Body, frozen=True, kw_only=True):
@@ -130,7 +145,7 @@ class MutationAck(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="ac
 class Failure(Struct, frozen=True, kw_only=True):
     """What is wrong, whether the same request may be sent again, and what is concerned."""
 
-    code: str
+    code: Code
     message: str
     retry: bool
     details: dict[str, Any]
@@ -146,7 +161,7 @@ class MutationError(Struct, frozen=True, kw_only=True, tag="error"):
     """As `error` on the socket."""
 
     mutation: str
-    code: str
+    code: Code
     message: str
     retry: bool
     details: dict[str, Any]

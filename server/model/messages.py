@@ -115,7 +115,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     members: list[Member]
     devices: list[Any]
     rules: list[Any]
-    tasks: list[Task]
+    tasks: list[Task | Raw]
     more: bool = False
 
 
@@ -186,7 +186,7 @@ class Changes(Struct, frozen=True, kw_only=True, tag="changes"):
 
 class Tasks(Struct, frozen=True, kw_only=True, tag="tasks"):
     board: str
-    tasks: list[Task]
+    tasks: list[Task | Raw]
     last: bool
 
 

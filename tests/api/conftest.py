@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tornado.ioloop import IOLoop
@@ -54,3 +55,9 @@ def app(instance: App) -> Application:
 @pytest.fixture
 def client(http_client: object, base_url: str) -> Client:
     return Client(http_client, base_url)
+
+
+@pytest.fixture
+def address(base_url: str) -> SimpleNamespace:
+    """Where people connect to with a socket: what `tests.support.Client` asks of a server."""
+    return SimpleNamespace(url=base_url)

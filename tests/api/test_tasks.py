@@ -146,7 +146,7 @@ async def test_bad_input_gets_the_one_shape_with_the_right_status(
     assert names in reply.body["error"]["message"]
     assert set(reply.body["error"]) == {"code", "message", "retry", "details"}
     if status == 405:
-        assert reply.headers["Allow"] == "GET, POST"
+        assert reply.headers["Allow"] == "GET, POST, HEAD, OPTIONS"
 
 
 @pytest.mark.gen_test

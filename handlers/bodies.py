@@ -1,0 +1,83 @@
+"""Bodies that are too large, answered like anything else that is refused: 413 in the one error shape.
+
+Left to itself Tornado answers with a bare 400 and an empty page, and hangs up in the middle of the sending.
+"""
+
+from typing import Any
+
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
+from tornado.web import Application
+
+from handlers.base import error_body
+from server.errors import MessageTooBig
+
+BODY_BYTES = 1 << 20
+"""The largest body that is taken."""
+DRAINED_BYTES = 64 << 20
+"""A larger body is read to its end, and forgotten as it comes, so that whoever sends it is ready to hear the
+answer. What is larger still is answered at once, and the connection closed."""
+
+
+class BoundedApplication(Application):
+    """An application that is given no body above BODY_BYTES."""
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        return _Bounded(super().start_request(server_conn, request_conn), request_conn)
+
+
+class _Bounded(HTTPMessageDelegate):
+    """One request on its way to the application; `_inner` is None once it has been answered or given up."""
+
+    def __init__(self, inner: HTTPMessageDelegate, connection: Any) -> None:
+        self._inner: HTTPMessageDelegate | None = inner
+        self._connection = connection
+        self._size = 0
+
+    def headers_received(self, start_line: Any, headers: HTTPHeaders) -> Any:
+        assert isinstance(start_line, RequestStartLine) and self._inner is not None
+        self._connection.set_max_body_size(DRAINED_BYTES)
+        announced = headers.get("Content-Length", "0")
+        size = int(announced) if announced.isascii() and announced.isdigit() else 0
+        if size <= BODY_BYTES:
+            return self._inner.headers_received(start_line, headers)
+        self._inner = None
+        if size > DRAINED_BYTES or headers.get("Expect", "").lower() == "100-continue":
+            self._refuse()
+        return None
+
+    def data_received(self, chunk: bytes) -> Any:
+        self._size += len(chunk)
+        if self._size > BODY_BYTES:
+            self._inner = None
+        return None if self._inner is None else self._inner.data_received(chunk)
+
+    def finish(self) -> None:
+        if self._inner is None:
+            self._refuse()
+        else:
+            self._inner.finish()
+
+    def on_connection_close(self) -> None:
+        if self._inner is not None:
+            self._inner.on_connection_close()
+
+    def _refuse(self) -> None:
+        refusal = MessageTooBig(BODY_BYTES)
+        body = error_body(refusal)
+        headers = HTTPHeaders(
+            {
+                "Content-Type": "application/json",
+                "Content-Length": str(len(body)),
+                "X-Content-Type-Options": "nosniff",
+                "Server": "boardcast",
+            }
+        )
+        line = ResponseStartLine("HTTP/1.1", refusal.status, "Content Too Large")
+        self._connection.write_headers(line, headers, body)
+        self._connection.finish()

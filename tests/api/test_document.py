@@ -1,0 +1,168 @@
+"""Routes, types and `/openapi.json` say the same."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from tornado.web import Application
+
+from handlers.api import ENDPOINTS
+from handlers.api.handler import ApiHandler
+from handlers.api.openapi import document
+from tests.api.client import Client, Reply
+
+DOCUMENT = document(ENDPOINTS)
+VERBS = {"get", "post", "patch", "delete"}
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in DOCUMENT["paths"].items():
+        for method, operation in item.items():
+            yield method.upper(), path, operation
+
+
+def references(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for item in value.values():
+            yield from references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from references(item)
+
+
+def validator(schema: dict[str, Any]) -> Any:
+    return jsonschema_rs.validator_for(schema | {"components": DOCUMENT["components"]})
+
+
+def answer_schema(method: str, path: str, status: int) -> dict[str, Any]:
+    answer = DOCUMENT["paths"][path][method.lower()]["responses"][str(status)]
+    schema: dict[str, Any] = answer["content"]["application/json"]["schema"]
+    return schema
+
+
+def test_every_endpoint_is_documented_and_nothing_else_is() -> None:
+    assert sorted((endpoint.method, endpoint.path) for endpoint in ENDPOINTS) == sorted(
+        (method, path) for method, path, _ in operations()
+    )
+
+
+def test_every_path_of_the_document_is_a_route_with_these_methods(app: Application) -> None:
+    rules = [rule for rule in app.wildcard_router.rules if rule.target is ApiHandler]
+    routed = {rule.matcher.regex.pattern: set(rule.target_kwargs["rows"]) for rule in rules}
+    documented = {
+        re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path) + "$": {method.upper() for method in item}
+        for path, item in DOCUMENT["paths"].items()
+    }
+    assert routed == documented
+
+
+def test_operations_have_names_of_their_own_a_group_and_a_summary() -> None:
+    ids = [operation["operationId"] for _, _, operation in operations()]
+    assert len(set(ids)) == len(ids)
+    groups = {tag["name"] for tag in DOCUMENT["tags"]}
+    assert all(operation["summary"] and set(operation["tags"]) <= groups for _, _, operation in operations())
+
+
+def test_references_lead_somewhere_and_every_schema_is_used_and_sound() -> None:
+    prefix = "#/components/schemas/"
+    schemas = DOCUMENT["components"]["schemas"]
+    used = {reference.removeprefix(prefix) for reference in references(DOCUMENT)}
+    assert used == set(schemas)
+    for name in schemas:
+        validator({"$ref": prefix + name})
+
+
+def test_no_pattern_needs_python() -> None:
+    text = json.dumps(DOCUMENT)
+    assert r"\\A" not in text and r"\\Z" not in text
+
+
+def test_path_parameters_are_those_of_the_path_and_every_parameter_is_described() -> None:
+    for _, path, operation in operations():
+        parameters = operation["parameters"]
+        names = [one["name"] for one in parameters if one["in"] == "path"]
+        assert names == re.findall(r"{(\w+)}", path)
+        for one in parameters:
+            assert one["description"][0].isupper() and "description" not in one["schema"], (path, one)
+
+
+def test_what_a_body_may_hold_is_what_the_type_takes() -> None:
+    by_name = {(endpoint.method, endpoint.path): endpoint for endpoint in ENDPOINTS}
+    for method, path, operation in operations():
+        assert ("requestBody" in operation) == (by_name[method, path].body is not None)
+    new_task = DOCUMENT["components"]["schemas"]["NewTask"]
+    assert new_task["required"] == ["title"] and new_task["additionalProperties"] is False
+
+
+async def walk(client: Client) -> list[tuple[str, str, Reply]]:
+    """Every operation once, with answers that have something in them."""
+    one, task = "/api/boards/{board}", "/api/boards/{board}/tasks/{task}"
+    columns = [{"id": "c1", "title": "C", "wip_limit": 3}, {"id": "c2", "title": "D", "done": True}]
+    full = {
+        "id": "t",
+        "title": "T",
+        "labels": [],
+        "assignees": ["ann"],
+        "due_at": 5,
+        "checklist": [{"id": "i", "text": "x", "done": True}],
+        "priority": "high",
+    }
+    mutations = [
+        {"mutation": "m1", "op": "label.create", "args": {"label": "l", "name": "L", "color": "#aabbcc"}},
+        {"mutation": "m2", "op": "nonsense", "args": {}},
+        {"mutation": "m3", "op": "member.set", "args": {"user": "ann", "role": "viewer"}},
+    ]
+    asked: list[tuple[str, str, object]] = [
+        ("POST", "/api/boards", {"board": "b", "name": "B", "columns": columns}),
+        ("POST", one + "/tasks", full),
+        ("POST", one + "/mutations", mutations),
+        ("PATCH", task, {"title": "U", "labels_add": ["l"], "column": "c2"}),
+        ("POST", task + "/comments", {"text": "hello"}),
+        ("PATCH", one, {"name": "C"}),
+        ("POST", "/api/tasks", {"id": "t", "title": "T"}),
+        ("PATCH", "/api/tasks/{task}", {"due_at": None}),
+        *(("GET", path, None) for method, path, _ in operations() if method == "GET"),
+        ("DELETE", "/api/tasks/{task}", None),
+        ("DELETE", task, None),
+        ("DELETE", one, None),
+    ]
+    return [
+        (method, path, await client.send(method, path.format(board="b", task="t"), body))
+        for method, path, body in asked
+    ]
+
+
+@pytest.mark.gen_test
+async def test_real_answers_are_as_documented(client: Client) -> None:
+    seen = await walk(client)
+    assert {(method, path) for method, path, _ in seen} == {
+        (method, path) for method, path, _ in operations()
+    }
+    for method, path, reply in seen:
+        assert reply.status < 300, (method, path, reply)
+        answer = DOCUMENT["paths"][path][method.lower()]["responses"][str(reply.status)]
+        assert all(name in reply.headers for name in answer.get("headers", ())), (method, path)
+        if "content" in answer:
+            validator(answer_schema(method, path, reply.status)).validate(reply.body)
+        else:
+            assert reply.body is None
+
+
+@pytest.mark.gen_test
+async def test_real_refusals_are_as_documented(client: Client) -> None:
+    reply = await client.get("/api/tasks?skip=-1")
+    schema = answer_schema("GET", "/api/tasks", reply.status)
+    validator(schema).validate(reply.body)
+    with pytest.raises(jsonschema_rs.ValidationError):
+        validator(schema).validate({"error": "bad request"})
+
+
+@pytest.mark.gen_test
+async def test_the_document_is_served_and_the_page_beside_it(client: Client) -> None:
+    served = await client.get("/openapi.json")
+    assert (served.status, served.body) == (200, json.loads(json.dumps(DOCUMENT)))

@@ -1,0 +1,182 @@
+"""Whatever is wrong with a request, the answer is one shape, with the right status, in the caller's codec."""
+
+import asyncio
+from typing import Any
+
+import msgpack
+import pytest
+
+from server.app import App
+from tests.api.client import MSGPACK, Client, Reply
+from tests.support import ServerProcess, on_loop
+
+MIB = 1 << 20
+LARGE = b'{"title": "' + b"x" * (10 * MIB) + b'"}'
+
+
+def assert_refused(reply: Reply, status: int, code: str, names: str) -> None:
+    assert (reply.status, reply.code) == (status, code)
+    assert set(reply.body["error"]) == {"code", "message", "retry", "details"}
+    assert names in reply.body["error"]["message"]
+
+
+@pytest.fixture(params=["json", "msgpack"])
+def either(client: Client, request: pytest.FixtureRequest) -> Client:
+    return client.in_msgpack() if request.param == "msgpack" else client
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code", "names"),
+    [
+        ("POST", "/api/tasks", b"\xc1", 400, "bad_request", "body"),
+        ("POST", "/api/tasks", b"", 400, "bad_request", "body"),
+        ("POST", "/api/tasks", [], 400, "bad_request", "expected object"),
+        ("POST", "/api/tasks", {"title": "x", "colour": 1}, 400, "bad_request", "colour"),
+        ("POST", "/api/tasks", {"title": "x" * 201}, 400, "bad_request", "title"),
+        ("POST", "/api/tasks", {"title": "x", "labels": None}, 400, "bad_request", "labels"),
+        ("PATCH", "/api/boards/demo", {"name": " "}, 400, "bad_request", "name"),
+        ("POST", "/api/boards", {"name": "x", "columns": []}, 400, "bad_request", "columns"),
+        ("POST", "/api/boards", {"board": "demo", "name": "x"}, 409, "conflict", "board"),
+        ("POST", "/api/boards/demo/mutations", {"op": "x", "args": {}}, 400, "bad_request", "mutation"),
+        ("GET", "/api/tasks?limit=1000000000", None, 400, "bad_request", "limit"),
+        ("GET", "/api/tasks?limit=0", None, 400, "bad_request", "limit"),
+        ("GET", "/api/tasks?limit=ten", None, 400, "bad_request", "limit"),
+        ("GET", "/api/tasks?skip=-1", None, 400, "bad_request", "skip"),
+        ("GET", "/api/tasks?seq=null", None, 400, "bad_request", "seq"),
+        ("GET", "/api/tasks?nonsense=1", None, 400, "bad_request", "nonsense"),
+        ("GET", "/api/tasks?q=%ff", None, 400, "bad_request", "query"),
+        ("GET", "/api/tasks/%ff", None, 400, "bad_request", "request"),
+        ("GET", "/api/boards/a%20b", None, 404, "not_found", "a b"),
+        ("POST", "/api/boards/a%20b/mutations", {}, 404, "not_found", "a b"),
+        ("GET", "/api/boards/nope/changes", None, 404, "not_found", "nope"),
+        ("POST", "/api/boards/nope/tasks", {"title": "x"}, 404, "not_found", "nope"),
+        ("GET", "/api/boards/demo/tasks/nope/comments", None, 404, "not_found", "nope"),
+        ("POST", "/api/boards/demo/tasks/nope/comments", {"text": "x"}, 404, "not_found", "nope"),
+        ("GET", "/api", None, 404, "not_found", "/api"),
+        ("GET", "/api/tasks/", None, 404, "not_found", "/api/tasks/"),
+        ("BREW", "/api/nope", None, 404, "not_found", "/api/nope"),
+        ("BREW", "/nope", None, 404, "not_found", "/nope"),
+        ("BREW", "/api/tasks", None, 405, "bad_request", "request"),
+        ("DELETE", "/api/tasks", None, 405, "bad_request", "DELETE"),
+        ("PUT", "/api/tasks/t", {"title": "x"}, 405, "bad_request", "PUT"),
+        ("DELETE", "/api/boards/demo", {"really": True}, 400, "bad_request", "body"),
+    ],
+)
+async def test_bad_input(
+    either: Client, method: str, path: str, body: object, status: int, code: str, names: str
+) -> None:
+    reply = await either.send(method, path, body)
+    assert_refused(reply, status, code, names)
+    if status == 405:
+        assert {"GET", "HEAD", "OPTIONS"} <= set(reply.headers["Allow"].split(", "))
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    "given", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""]
+)
+async def test_a_body_of_another_type_is_not_looked_at(client: Client, given: str) -> None:
+    reply = await client.send("POST", "/api/tasks", b'{"title": "x"}', Content_Type=given)
+    assert_refused(reply, 415, "bad_request", "Content-Type")
+
+
+@pytest.mark.gen_test
+async def test_a_body_of_one_codec_is_not_read_as_the_other(client: Client) -> None:
+    for body in (b'{"title": "x"}', msgpack.packb({"title": msgpack.ExtType(1, b"x")})):
+        reply = await client.send("POST", "/api/tasks", body, Content_Type=MSGPACK)
+        assert (reply.status, reply.headers["Content-Type"]) == (400, MSGPACK)
+        assert reply.code == "bad_request"
+
+
+@pytest.mark.gen_test
+async def test_what_is_nested_too_deep_is_refused(client: Client) -> None:
+    for deep in (b"[" * 100_000, b'{"args":{"a":' + b"[" * 100_000):
+        assert_refused(await client.post("/api/boards/demo/mutations", deep), 400, "bad_request", "")
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("path", ["/api/tasks", "/api/nope", "/", "/healthz", "/nope"])
+async def test_a_body_of_ten_megabytes_is_refused_wherever_it_goes(client: Client, path: str) -> None:
+    assert_refused(await client.post(path, LARGE), 413, "message_too_big", str(MIB))
+    assert (await client.get("/api/tasks")).status == 200
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("path", ["/healthz", "/docs", "/openapi.json", "/"])
+async def test_a_wrong_method_is_told_the_right_ones_outside_the_api_too(client: Client, path: str) -> None:
+    reply = await client.send("PATCH", path, {})
+    assert_refused(reply, 405, "bad_request", "method")
+    assert "GET" in reply.headers["Allow"].split(", ")
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("path", ["/api/tasks", "/api/nope"])
+async def test_other_hosts_and_pages_are_told_the_setting(either: Client, path: str) -> None:
+    for headers, setting in (
+        ({"Host": "board.example"}, "server.hosts"),
+        ({"Origin": "http://evil.example"}, "server.origins"),
+        ({"Origin": "null"}, "server.origins"),
+    ):
+        for method in ("GET", "OPTIONS"):
+            assert_refused(await either.send(method, path, **headers), 403, "forbidden", setting)
+
+
+@pytest.mark.gen_test
+async def test_writes_are_unavailable_while_the_server_goes_away(either: Client, instance: App) -> None:
+    instance.draining = True
+    reply = await either.post("/api/tasks", {"title": "x"})
+    assert_refused(reply, 503, "unavailable", "going away")
+    assert reply.body["error"]["retry"] is True
+    assert int(reply.headers["Retry-After"]) >= 1
+
+
+async def converse(server: ServerProcess, *parts: bytes) -> bytes:
+    """Sends the parts as they are; all that comes back until the server closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    for part in parts:
+        writer.write(part)
+    await writer.drain()
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+HEAD = (
+    b"POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with ServerProcess(tmp_path_factory.mktemp("refusals")) as process:
+        yield process
+
+
+@on_loop
+async def test_a_large_body_in_pieces_is_read_to_its_end_and_refused(server: ServerProcess) -> None:
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    before = server.rss_mib()
+    answer = await converse(server, HEAD + b"Transfer-Encoding: chunked\r\n\r\n", chunk * 512, b"0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 413 ") and b'"message_too_big"' in answer
+    assert server.rss_mib() - before < 16
+
+
+@on_loop
+async def test_who_asks_before_sending_is_refused_before_sending(server: ServerProcess) -> None:
+    answer = await converse(server, HEAD + b"Content-Length: 9000000\r\nExpect: 100-continue\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 413 ") and answer.count(b"HTTP/1.1") == 1
+
+
+@on_loop
+async def test_a_body_beyond_all_measure_is_refused_by_its_announcement(server: ServerProcess) -> None:
+    answer = await converse(server, HEAD + b"Content-Length: 99000000000\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 413 ") and b'"message_too_big"' in answer
+
+
+@on_loop
+async def test_what_is_no_http_at_all_gets_no_page(server: ServerProcess) -> None:
+    for nonsense in (b"hello\r\n\r\n", HEAD + b"Content-Length: x\r\n\r\n", HEAD + b"Bad Header\r\n\r\n"):
+        answer = await converse(server, nonsense)
+        assert b"<html" not in answer.lower() and b"Traceback" not in answer
+    assert server.get("/healthz")[0] == 200
