@@ -18,9 +18,10 @@ from server.boards.submission import Outcome, Submission
 from server.brokers.local import LocalBroker, LocalExchange
 from server.config import Config
 from server.document import Limits
-from server.errors import BoardcastError, Close, NotFound, Unavailable
+from server.errors import ALL, BoardcastError, Close, NotFound, Unavailable
 from server.hub import Connection, Hub
-from server.model.commands import Command
+from server.metrics import UNKNOWN_OP, Metrics
+from server.model.commands import OPERATIONS, Command
 from server.model.messages import Bye, ServerInfo
 from server.model.records import Change
 from server.outbox import Transport
@@ -28,7 +29,7 @@ from server.policy import Policy
 from server.session import Services, Session, SessionSettings
 from server.stores import Failed
 from server.stores.sqlite import SqliteStore
-from server.wire import Codec
+from server.wire import JSON, MSGPACK, Codec
 
 log = structlog.stdlib.get_logger("app")
 T = TypeVar("T", bound=Struct)
@@ -55,7 +56,8 @@ class App:
         self.instance = config.server.instance or secrets.token_hex(4)
         self.store = SqliteStore(config.sqlite_path, deadline_s=config.store.deadline_s)
         self.broker = LocalBroker(LocalExchange())
-        self.hub = Hub()
+        self.metrics = _metrics()
+        self.hub = Hub(self.metrics)
         self.policy = Policy(open_mode=config.auth.mode == "open")
         self.boards = Boards(self._parts())
         self.hub.occupied = self.boards.hold
@@ -67,6 +69,7 @@ class App:
             settings=_pick(SessionSettings, config.server, config.limits),
             server=ServerInfo("boardcast", __version__, self.instance),
             clock=now_ms,
+            metrics=self.metrics,
         )
         self.draining = False
         self._tick: asyncio.Task[None] | None = None
@@ -82,6 +85,7 @@ class App:
             clock=now_ms,
             mint=mint,
             rng=random.Random(),
+            metrics=self.metrics,
         )
 
     # -- life
@@ -132,7 +136,9 @@ class App:
     async def _tell_presence(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
+            due = time.monotonic() + PRESENCE_TICK_S
             await asyncio.sleep(PRESENCE_TICK_S)
+            self.metrics.loop_lagged.observe(max(0.0, time.monotonic() - due))
             self.hub.tick(loop.time())
 
     async def drain(self) -> None:
@@ -199,7 +205,7 @@ class App:
         session = Session(connection, self.services)
         self.hub.add(connection)
         if full:
-            connection.outbox.close(Close.TOO_MANY_CONNECTIONS, "too many connections")
+            session.close(Close.TOO_MANY_CONNECTIONS, "too many connections")
         return session
 
     # -- health
@@ -213,6 +219,32 @@ class App:
         except (Failed, TimeoutError) as error:
             store = f"down: {str(error) or 'no answer'}"
         return {"store": store, "broker": "up" if self.broker.up else "down"}
+
+    async def measure(self) -> Metrics:
+        """The metrics, with those brought up to date that tell a state and not an event."""
+        parts, metrics = await self.parts(), self.metrics
+        queued = [connection.outbox.queued for connection in self.hub.connections]
+        metrics.store_up.value = parts["store"] == "up"
+        metrics.broker_up.value = parts["broker"] == "up"
+        metrics.broker_dropped.value = self.broker.dropped
+        metrics.store_writes_waiting.value = self.store.writes_waiting
+        metrics.queues_held.value = sum(queued)
+        metrics.queues_longest.value = max(queued, default=0)
+        metrics.boards_live.value = len(self.boards)
+        metrics.server_draining.value = self.draining
+        return metrics
+
+
+def _metrics() -> Metrics:
+    metrics = Metrics()
+    metrics.server_info(__version__).value = 1
+    metrics.foresee(
+        codecs=[codec.name for codec in (JSON, MSGPACK)],
+        ops=[*OPERATIONS, UNKNOWN_OP],
+        errors=[error.code for error in ALL],
+        closes=[code for code in vars(Close).values() if isinstance(code, int)],
+    )
+    return metrics
 
 
 def _pick(kind: type[T], *sections: Struct) -> T:

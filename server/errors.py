@@ -131,7 +131,6 @@ class Close:
     """WebSocket close codes. 4000-4499: reconnect and resume; 4500-4999: do not come back by yourself."""
 
     GOING_AWAY = 1001
-    NOT_UTF8 = 1007
     TOO_BIG = 1009
     INTERNAL = 1011
     TOO_SLOW = 4008

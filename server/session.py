@@ -17,7 +17,7 @@ from msgspec import UNSET, Struct
 from server import wire
 from server.boards.live import LiveBoard
 from server.boards.registry import Boards
-from server.boards.submission import Outcome, Submission
+from server.boards.submission import Outcome, Submission, answer
 from server.errors import (
     BadRequest,
     BoardcastError,
@@ -29,12 +29,16 @@ from server.errors import (
     Unauthenticated,
 )
 from server.hub import Connection, Hub
+from server.metrics import UNKNOWN_OP, Metrics
 from server.model import messages as m
+from server.model.commands import OPERATIONS
 from server.model.fields import Role
 from server.model.records import Actor, Comment
 from server.policy import Policy
 
 log = structlog.stdlib.get_logger("session")
+Waiting = tuple[m.ClientMessage | wire.Malformed, float, int]
+"""A message that waits for its turn, when it came in, and its share of its frame in bytes."""
 Wait = Callable[[], Awaitable[None]]
 """What is left of a message that has to wait."""
 PING = b"\x89\x00"
@@ -51,6 +55,7 @@ class SessionSettings(Struct, frozen=True, kw_only=True):
     resume_changes: int
     joins_per_connection: int
     pending_per_connection: int
+    pending_bytes_per_connection: int
     bad_messages: int
 
 
@@ -63,6 +68,7 @@ class Services(Struct, frozen=True, kw_only=True):
     settings: SessionSettings
     server: m.ServerInfo
     clock: Callable[[], int]
+    metrics: Metrics
 
 
 def open_user(client: str, name: str) -> m.User:
@@ -80,15 +86,17 @@ class Session:
         self._settings = services.settings
         self._client = ""
         self._actor: Actor | None = None
-        self._pending = 0
+        self._pending = self._pending_bytes = 0
+        self._waiting_bytes = 0
+        self._weight = 0  # bytes of the frame that is handled, for each of its messages
         self._answered: asyncio.Event = asyncio.Event()  # set while no mutation is under way
         self._answered.set()
         self._bad = 0
-        self._waiting: deque[m.ClientMessage | wire.Malformed] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._closed = False
         self._loop = asyncio.get_running_loop()
-        self._heard = self._loop.time()
+        self._heard = self._arrived = self._loop.time()
         self._timer = self._loop.call_later(self._settings.hello_timeout_s, self._no_hello)
         self._log = log.bind(connection=connection.session)
         self._debug = logging.getLogger("session").isEnabledFor(logging.DEBUG)
@@ -98,17 +106,30 @@ class Session:
 
     def receive(self, frame: str | bytes) -> None:
         """A frame came in. Never raises, never waits."""
-        self._heard = self._loop.time()
-        for item in self._codec.decode(frame):
+        self._heard = arrived = self._loop.time()
+        items = self._codec.decode(frame)
+        size = _size(frame)
+        self._connection.traffic.receives(len(items), size)
+        self._weight = size // max(1, len(items))
+        for item in items:
             if self._closed:
                 return
             if not self._busy:
+                self._arrived = arrived
                 self._handle(item)
-            elif len(self._waiting) < self._settings.pending_per_connection:
-                self._waiting.append(item)
+            elif self._has_room():
+                self._waiting.append((item, arrived, self._weight))
+                self._waiting_bytes += self._weight
             else:
                 self._overrun(item)
         self._services.hub.flush()
+
+    def _has_room(self) -> bool:
+        """For one more message behind the one that waits."""
+        return (
+            len(self._waiting) < self._settings.pending_per_connection
+            and self._waiting_bytes < self._settings.pending_bytes_per_connection
+        )
 
     def heard(self) -> None:
         """A ping or a pong came in: the client is alive."""
@@ -184,7 +205,9 @@ class Session:
             self._refuse(item, Internal())
         self._worker = None
         while self._waiting and not self._busy and not self._closed:
-            self._handle(self._waiting.popleft())
+            waiting, self._arrived, self._weight = self._waiting.popleft()
+            self._waiting_bytes -= self._weight
+            self._handle(waiting)
         self._services.hub.flush()
 
     # -- answers
@@ -196,26 +219,51 @@ class Session:
         """Tell the client; what makes no sense before `hello`, or too much of it, ends the connection."""
         address = {name: getattr(item, name, UNSET) for name in ("id", "board", "mutation")}
         self._send(wire.refusal(error, **address))
+        self._count_refused(item, error)
         if self._actor is None:
-            self._close(Close.UNAUTHENTICATED, "a valid hello comes first")
+            self.close(Close.UNAUTHENTICATED, "a valid hello comes first")
         elif isinstance(item, wire.Malformed):
             self._bad += 1
             if self._bad >= self._settings.bad_messages:
-                self._close(Close.BAD_MESSAGES, "too many bad messages")
+                self.close(Close.BAD_MESSAGES, "too many bad messages")
+
+    def _count_refused(self, item: m.ClientMessage | wire.Malformed, error: BoardcastError) -> None:
+        metrics = self._services.metrics
+        if isinstance(item, m.Mutate):
+            op = item.op if item.op in OPERATIONS else UNKNOWN_OP
+            metrics.mutations_answered(op, error.code).value += 1
+        else:
+            metrics.messages_refused(error.code).value += 1
 
     def _overrun(self, item: m.ClientMessage | wire.Malformed) -> None:
+        """Too much waits. A client's own order is kept: what waits for the same board is refused before."""
         error = RateLimited("messages waiting on this connection", 1000)
+        if isinstance(item, m.PresenceUpdate):
+            return
         if not isinstance(item, m.Mutate) or self._actor is None:
             self._refuse(item, error)
             return
+        waiting, self._waiting = self._waiting, deque()
+        for other, arrived, weight in waiting:
+            if isinstance(other, m.Mutate) and other.board == item.board:
+                self._waiting_bytes -= weight
+                self._mutate_or_refuse(other, error)
+            else:
+                self._waiting.append((other, arrived, weight))
+        self._mutate_or_refuse(item, error)
+
+    def _mutate_or_refuse(self, item: m.Mutate, error: BoardcastError) -> None:
         try:
             self._mutate(item, error)
         except BoardcastError as worse:
             self._refuse(item, worse)
 
-    def _close(self, code: int, reason: str) -> None:
-        self._log.info("connection refused", code=code, reason=reason)
-        self._connection.outbox.close(code, reason)
+    def close(self, code: int, reason: str) -> None:
+        """Close the connection, and hear nothing more of it: a refused client has nothing left to say."""
+        if not self._closed:
+            self._log.info("connection refused", code=code, reason=reason)
+            self._connection.outbox.close(code, reason)
+            self.closed()
 
     # -- hello and heartbeat
 
@@ -245,15 +293,16 @@ class Session:
 
     def _no_hello(self) -> None:
         self._send(wire.refusal(Unauthenticated(f"no hello within {self._settings.hello_timeout_s:g} s")))
-        self._close(Close.UNAUTHENTICATED, "no hello in time")
+        self.close(Close.UNAUTHENTICATED, "no hello in time")
 
     def _beat(self) -> None:
-        if self._loop.time() - self._heard > self._settings.heartbeat_timeout_s:
-            self._close(Close.NO_HEARTBEAT, "no sign of life")
+        left = self._heard + self._settings.heartbeat_timeout_s - self._loop.time()
+        if left <= 0:
+            self.close(Close.NO_HEARTBEAT, "no sign of life")
             return
         self._connection.outbox.offer_log(None, PING)
         self._connection.outbox.flush()
-        self._timer = self._loop.call_later(self._settings.heartbeat_s, self._beat)
+        self._timer = self._loop.call_later(min(self._settings.heartbeat_s, left), self._beat)
 
     # -- mutations
 
@@ -265,25 +314,36 @@ class Session:
             mutation=message.mutation,
             command=wire.command(message),
             base=None if message.base is UNSET else message.base,
-            settle=lambda outcome: self._settled(message, outcome),
+            settle=partial(self._settled, message, self._arrived, self._weight),
             session=self._connection.session,
         )
         boards = self._services.boards
         self._pending += 1
+        self._pending_bytes += self._weight
         self._answered.clear()
-        if error is None and self._pending > self._settings.pending_per_connection:
+        if error is None and self._has_too_much_pending():
             error = RateLimited("mutations of this connection without an answer", 1000)
         try:
             if error is None:
                 boards.submit(message.board, submission)
             else:
                 boards.refuse(message.board, submission, error)
+        except BoardcastError as refusal:
+            answer(submission, refusal, self._services.metrics)
         except Exception:
             self._log.exception("a mutation could not be submitted")
-            submission.settle(Internal())
+            answer(submission, Internal(), self._services.metrics)
 
-    def _settled(self, message: m.Mutate, outcome: Outcome) -> None:
+    def _has_too_much_pending(self) -> bool:
+        settings = self._settings
+        return (
+            self._pending > settings.pending_per_connection
+            or self._pending_bytes > settings.pending_bytes_per_connection
+        )
+
+    def _settled(self, message: m.Mutate, arrived: float, weight: int, outcome: Outcome) -> None:
         self._pending -= 1
+        self._pending_bytes -= weight
         if self._pending == 0:
             self._answered.set()
         if self._closed:
@@ -300,6 +360,7 @@ class Session:
                     duplicate=outcome.duplicate,
                 )
             )
+            self._services.hub.acknowledged(arrived)
 
     # -- boards
 
@@ -357,16 +418,22 @@ class Session:
             presence=hub.presence_of(live.board),
         )
         if missing is not None:
-            outbox.offer_resumed(live.board, codec.frame(joined))
+            outbox.offer_resumed(live.board, self._connection.frame(joined))
         else:
             frozen = live.snapshots.of(live.state, live.epoch, live.recent, codec)
             whole = m.Joined(
                 **{name: getattr(joined, name) for name in joined.__struct_fields__}
                 | {"seq": frozen.seq, "snapshot": frozen.first}
             )
-            outbox.offer_snapshot(live.board, [codec.frame(whole), *frozen.rest])
+            outbox.offer_snapshot(live.board, [self._connection.frame(whole), *frozen.rest])
+            for part in frozen.rest:
+                self._connection.traffic.sends(len(part))
             if frozen.seq < live.head:
-                outbox.offer_log(live.board, codec.changes(live.board, live.since(frozen.seq) or []))
+                after = live.recent.since(frozen.seq)
+                assert after is not None, "a snapshot is handed out only when what follows it is here"
+                changes = codec.changes(live.board, after)
+                outbox.offer_log(live.board, changes)
+                self._connection.traffic.sends(len(changes))
         hub.touch(self._connection)
         self._log.info("board joined", board=live.board, seq=live.head, mode=joined.mode)
 
@@ -378,16 +445,22 @@ class Session:
         self._send(comments_page(live, request))
 
 
+def _size(frame: str | bytes) -> int:
+    """In bytes: text in another script than Latin takes more of them than it has characters."""
+    return len(frame.encode()) if isinstance(frame, str) and not frame.isascii() else len(frame)
+
+
 def comments_page(live: LiveBoard, request: m.Comments) -> m.CommentsPage:
     """A task's comments, newest first. Raises `NotFound` for the task, or for `before`."""
     state = live.state
     if state.task(request.task) is None:
         raise NotFound("task", request.task)
-    ids = [c for c in reversed(state.comments_of.get(request.task, ())) if not state.comments[c].deleted]
+    ids = list(reversed(state.comments_of.get(request.task, ())))
     if request.before is not UNSET:
         if request.before not in ids:
             raise NotFound("comment", request.before)
         ids = ids[ids.index(request.before) + 1 :]
+    ids = [comment for comment in ids if not state.comments[comment].deleted]
     views = [comment_view(state.comments[c].value) for c in ids[: request.limit]]
     return m.CommentsPage(
         id=request.id, board=request.board, task=request.task, comments=views, more=len(ids) > request.limit

@@ -8,6 +8,7 @@ import pytest
 
 from server.errors import Unauthenticated
 from server.hub import Connection, Hub
+from server.metrics import Metrics
 from server.model.messages import Ack, PresenceUpdate, User
 from server.model.records import Actor, Change
 from server.wire import JSON, MSGPACK, Codec
@@ -39,7 +40,7 @@ class House:
     """A hub, the members made for it, and what it said of its boards."""
 
     def __init__(self) -> None:
-        self.hub = Hub()
+        self.hub = Hub(Metrics())
         self.said: list[str] = []
         self.hub.occupied = lambda board: self.said.append(f"{board} occupied")
         self.hub.vacated = lambda board: self.said.append(f"{board} vacated")

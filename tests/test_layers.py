@@ -28,6 +28,7 @@ LAYERS: Mapping[str, frozenset[str]] = {
         "server.hub": "outbox wire presence model errors metrics log",
         "server.boards": "document policy hub presence stores brokers wire model errors metrics log",
         "server.session": "boards document policy hub outbox presence wire model errors metrics log",
+        "server.data": "stores document model errors",
         "server.demo": "boards document model errors log",
     }.items()
 }
@@ -42,6 +43,7 @@ ALONE: Mapping[str, frozenset[str]] = {
     for library, homes in {
         "tornado": "handlers server.app server.cli",
         "sqlite3": "server.stores.sqlite",
+        "prometheus_client": "server.metrics",
         "motor": "server.stores.mongo",
         "pymongo": "server.stores.mongo",
         "redis": "server.brokers.redis",

@@ -3,12 +3,14 @@
 import asyncio
 import json
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.sockets import TEXT, Closed
-from tests.support import Client, Message, ServerProcess, on_loop
+from tests.support import ROOT, Client, Message, ServerProcess, on_loop
 
 UNKNOWN_BOARDS = 20_000
 AT_ONCE = 2_000
@@ -112,8 +114,15 @@ async def test_sockets_that_close_while_they_join_leave_no_word_in_the_log(tmp_p
 
 def test_a_port_that_is_taken_is_named_and_nothing_is_made(tmp_path: Path) -> None:
     with ServerProcess(tmp_path / "first") as server:
-        second = ServerProcess(tmp_path / "second")
-        second.port = server.port
-        with pytest.raises(AssertionError, match=r"cannot be listened on.*server\.port"):
-            second.start()
-        assert not (tmp_path / "second").exists()
+        command = [sys.executable, "-m", "server", "serve", "--port", str(server.port)]
+        second = subprocess.run(
+            [*command, "--data", str(tmp_path / "second")],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert second.returncode == 1
+    assert f"127.0.0.1:{server.port} cannot be listened on" in second.stderr
+    assert "server.port" in second.stderr and "Traceback" not in second.stderr
+    assert not (tmp_path / "second").exists()

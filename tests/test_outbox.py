@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
+from server.metrics import Metrics
 from server.outbox import CHUNK, Outbox
 from server.wire import frame
 from tests.connections import PairTransport, frames, split
@@ -24,7 +25,7 @@ class Reader:
 
     def __init__(self, transport: PairTransport, bounds: Bounds) -> None:
         self.transport = transport
-        self.outbox = Outbox(transport, bounds, self)
+        self.outbox = Outbox(transport, bounds, self, Metrics())
         self.losses = 0
 
     def resync_frame(self, board: str) -> bytes:
@@ -349,7 +350,7 @@ def test_a_board_that_was_left_is_not_heard_of_again_but_its_answers_are(slow: R
     slow.outbox.offer_ephemeral("b", text("presence"))
     slow.outbox.forget("b")
     slow.outbox.offer_log(None, text("left"))
-    assert slow.outbox.queued == len(text("left"))
+    assert slow.outbox.queued == len(text("joined")) + len(text("left")), "unsent answers count"
     assert slow.reads() == ["filler", "joined", "left"]
 
 

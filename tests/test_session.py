@@ -183,3 +183,77 @@ async def test_too_many_messages_behind_one_that_waits_are_refused_for_now(
     pongs = [message["id"] for message in stage.heard() if message["type"] == "pong"]
     assert pongs == list(range(3, 3 + len(pongs)))
     assert len(pongs) + len(answers) == 1097
+
+
+@on_stage
+async def test_who_was_refused_is_not_heard_any_more(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename = {"type": "mutate", "id": 3, "board": "demo", "mutation": "m", "op": "board.update"}
+    stage.says([{"type": "ping", "id": 1}, HELLO, {**rename, "args": {"name": "Taken over"}}])
+    stage.says(HELLO, {**rename, "args": {"name": "Taken over"}})
+    assert [message["code"] for message in stage.heard()] == ["unauthenticated"]
+    live = stage.app.boards.get("demo")
+    await live.ready()
+    assert stage.transport.closed_with is not None and stage.transport.closed_with[0] == 4501
+    assert live.state.info is not None and live.state.info.value.name != "Taken over"
+    assert stage.app.hub.connections == ()
+
+
+@on_stage
+async def test_a_frame_of_very_many_items_is_one_mistake(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.says(HELLO, [1] * 1001, {"type": "ping", "id": 9})
+    answers = stage.heard()
+    assert [message.get("code", message["type"]) for message in answers] == ["welcome", "bad_request", "pong"]
+    assert "1000 messages" in answers[1]["message"]
+
+
+@on_stage
+async def test_one_connection_too_many_is_closed_and_says_nothing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = msgspec.structs.replace(stage.app.config.limits, connections=1)
+    monkeypatch.setattr(stage.app, "config", msgspec.structs.replace(stage.app.config, limits=limits))
+    second = Stage(stage.app)
+    second.says(HELLO, JOIN)
+    assert second.transport.closed_with is not None and second.transport.closed_with[0] == 4504
+    assert (second.heard(), len(stage.app.hub.connections)) == ([], 1)
+    second.transport.dispose()
+
+
+@on_stage
+async def test_a_clients_order_is_kept_when_too_much_waits_behind_a_join(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def writes(first: int) -> list[dict[str, object]]:
+        make = {"type": "mutate", "board": "demo", "op": "task.create"}
+        return [
+            {**make, "id": n, "mutation": f"m{n}", "args": {"task": f"n{n}", "title": "T"}}
+            for n in range(first, 2000)
+        ]
+
+    stage.says(HELLO, JOIN)
+    for start in range(0, 2000, 500):
+        stage.says(writes(0)[start : start + 500])
+    refused = [m["id"] for m in stage.heard() if m.get("code") == "rate_limited"]
+    assert refused == list(range(2000)), "from the first on, and in order"
+    await stage.quiet()
+    stage.says(writes(0)[:500])
+    await stage.session._answered.wait()
+    acks = [(m["id"], m["seq"]) for m in stage.heard() if m["type"] == "ack"]
+    assert acks == [(n, acks[0][1] + n) for n in range(500)]
+
+
+@on_stage
+async def test_many_bytes_without_an_answer_are_refused_for_now(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = {"type": "mutate", "board": "demo", "op": "task.create"}
+    stage.says(HELLO)
+    for n in range(80):
+        args = {"task": f"n{n}", "title": "T", "description": "x" * 20_000}
+        stage.says({**make, "id": n, "mutation": f"m{n}", "args": args})
+    await stage.session._answered.wait()
+    codes = [m.get("code", m["type"]) for m in stage.heard()[1:]]
+    assert set(codes) == {"ack", "rate_limited"}
+    assert codes.count("ack") < 60

@@ -14,6 +14,7 @@ from tornado.web import Application
 from tornado.websocket import WebSocketHandler
 
 from handlers.transport import StreamTransport
+from server.metrics import Metrics
 from server.outbox import CHUNK, Outbox
 from server.wire import frame
 from tests.connections import frames, split
@@ -49,7 +50,7 @@ class Pair:
         self.stream = IOStream(ours)
         self.owner = Owner()
         transport = StreamTransport(self.stream, self.stream.closed, lambda code, reason: None)
-        self.outbox = Outbox(transport, Bounds(), self.owner)
+        self.outbox = Outbox(transport, Bounds(), self.owner, Metrics())
 
     async def read(self, size: int) -> bytes:
         loop, data = asyncio.get_running_loop(), b""
@@ -132,7 +133,7 @@ class Socket(WebSocketHandler):
 
     def open(self) -> None:
         self.owner = Owner()
-        self.outbox = Outbox(StreamTransport.of(self), Bounds(), self.owner)
+        self.outbox = Outbox(StreamTransport.of(self), Bounds(), self.owner, Metrics())
         self.ended = asyncio.Event()
         self.opened.put_nowait(self)
 

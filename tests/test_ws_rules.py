@@ -1,6 +1,8 @@
 """The rules of the sockets themselves: who gets in, what is agreed, how the server goes."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,7 +45,8 @@ async def test_only_unknown_subprotocols_are_http_400(server: ServerProcess) -> 
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://evil.example", "https://127.0.0.1.evil.example", "null", "http://127.0.0.1:1", "http://[bad"]
+    "origin",
+    ["http://evil.example", "https://127.0.0.1.evil.example", "null", "http://127.0.0.1:1", "http://[bad"],
 )
 @on_loop
 async def test_a_foreign_origin_is_403_and_names_the_setting(server: ServerProcess, origin: str) -> None:
@@ -187,3 +190,18 @@ def create(number: int) -> dict[str, object]:
     args = {"task": f"t-{number}", "title": "T"}
     body = {"board": "end", "mutation": f"m-{number}", "op": "task.create", "args": args}
     return {"type": "mutate", "id": number, **body}
+
+
+@on_loop
+async def test_who_hangs_up_at_the_upgrade_leaves_no_word_in_the_log(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path) as server:
+        for _ in range(50):
+            link = socket.create_connection(("127.0.0.1", server.port))
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            link.sendall(
+                b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+            )
+            link.close()
+        assert (await (await Client.hello(server)).ask("ping"))["type"] == "pong"
+        assert "Traceback" not in server.output()

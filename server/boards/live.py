@@ -6,6 +6,7 @@ this file is how changes get there.
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Sequence
 
@@ -13,7 +14,7 @@ from server.boards.gate import Gate
 from server.boards.judge import Rules, Verdict, judge, seal
 from server.boards.parts import Parts
 from server.boards.replica import Replica
-from server.boards.submission import Accepted, Outcome, Submission
+from server.boards.submission import Accepted, Outcome, Submission, answer
 from server.errors import BoardcastError, Internal, RateLimited, Unavailable
 from server.model.records import Change
 from server.stores import Failed, Refused
@@ -50,7 +51,7 @@ class LiveBoard(Replica):
         """Take a mutation in. Never raises, never waits; the submission is settled once, now or later."""
         stopped = self._gate.admit(submission, asyncio.get_running_loop().time())
         if stopped is not None:
-            submission.settle(stopped)
+            answer(submission, stopped, self._parts.metrics)
         elif self._stopping:
             self._fail(submission, Unavailable("the server is going away"))
         elif self._doubtful:
@@ -132,16 +133,21 @@ class LiveBoard(Replica):
     async def _append(self, changes: list[Change]) -> bool:
         """The commit point. True: durable and taken in. False: somebody else's changes came first."""
         first = changes[0].seq
+        metrics, begun = self._parts.metrics, time.monotonic()
+        metrics.batches_appended_changes.observe(len(changes))
         try:
             await self._parts.store.append(self.board, first, changes)
         except Refused:
+            metrics.batches_appended("refused").observe(time.monotonic() - begun)
             self._parts.broker.offer(self.board, encode_peer(PeerWant()))
             await self._refresh()
             return False
         except Failed as error:
+            metrics.batches_appended("failed").observe(time.monotonic() - begun)
             self._contested = first
             self._doubt(error)
             raise Unavailable("the store did not confirm the change; send it again") from error
+        metrics.batches_appended("stored").observe(time.monotonic() - begun)
         self.advance(changes, own=True)
         self._parts.broker.offer(self.board, encode_peer(PeerChanges(epoch=self.epoch, changes=changes)))
         return True
@@ -200,22 +206,22 @@ class LiveBoard(Replica):
         if isinstance(outcome, BoardcastError) and outcome.retry:
             self._fail_judged(submission, outcome)
         else:
-            submission.settle(outcome)
+            answer(submission, outcome, self._parts.metrics)
 
     def _fail(self, submission: Submission, error: BoardcastError) -> None:
         """Answer with a retryable error what just arrived; what of the same client waits came before it."""
         self._gate.stop(submission, error, asyncio.get_running_loop().time())
-        submission.settle(error)
+        answer(submission, error, self._parts.metrics)
 
     def _fail_judged(self, submission: Submission, error: BoardcastError) -> None:
         """Answer with a retryable error; what the same client sent after it gets the same error."""
         self._gate.stop(submission, error, asyncio.get_running_loop().time(), judged=True)
-        submission.settle(error)
+        answer(submission, error, self._parts.metrics)
         if submission.queue is not None and self.inbox:
             followers = [s for s in self.inbox if s.queue == submission.queue]
             self.inbox = deque(s for s in self.inbox if s.queue != submission.queue)
             for follower in followers:
-                follower.settle(error)
+                answer(follower, error, self._parts.metrics)
 
     def _fail_all(self, batch: Sequence[Submission], error: BoardcastError) -> None:
         names = self.recent.names

@@ -62,8 +62,10 @@ class Materialiser:
             self._timer = asyncio.create_task(self._run(), name=f"materialise {self._board}")
             self._timer.add_done_callback(self._ran)
 
-    def _ran(self, _: asyncio.Task[None]) -> None:
+    def _ran(self, task: asyncio.Task[None]) -> None:
         self._timer = None
+        if not task.cancelled():
+            self.schedule()  # touched between its last round and its end
 
     async def _run(self) -> None:
         while self._mark < self._head:

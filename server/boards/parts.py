@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from server.brokers import Broker
 from server.document import Limits
+from server.metrics import Metrics
 from server.policy import Policy
 from server.stores import Store
 
@@ -39,3 +40,4 @@ class Parts(Struct, frozen=True, kw_only=True):
     clock: Callable[[], int]
     mint: Callable[[], str]
     rng: random.Random
+    metrics: Metrics

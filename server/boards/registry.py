@@ -7,8 +7,8 @@ from collections import OrderedDict
 from server.boards.gate import Gate, Stops
 from server.boards.live import LiveBoard
 from server.boards.parts import Parts
-from server.boards.submission import Submission
-from server.errors import BadRequest, BoardcastError
+from server.boards.submission import Submission, answer
+from server.errors import BadRequest, BoardcastError, Unavailable
 from server.stores import Failed
 from server.wire import decode_peer
 
@@ -26,6 +26,7 @@ class Boards:
         self._idle_since: dict[str, float] = {}
         self._stops: Stops = OrderedDict()
         self._keeper: asyncio.Task[None] | None = None
+        self._stopping = False
 
     async def start(self) -> None:
         """Listen to the other instances and begin to compare heads."""
@@ -34,6 +35,7 @@ class Boards:
 
     async def stop(self) -> None:
         """Finish and answer what is under way on every board; nothing is accepted any more."""
+        self._stopping = True
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])
@@ -44,9 +46,14 @@ class Boards:
         return len(self._live)
 
     def get(self, board: str) -> LiveBoard:
-        """The board, live or loading; `ready()` waits for it. It need not exist in the store."""
+        """The board, live or loading; `ready()` waits for it. It need not exist in the store.
+
+        Raises `Unavailable` when it is not live and the server is going away.
+        """
         live = self._live.get(board)
         if live is None:
+            if self._stopping:
+                raise Unavailable("the server is going away")
             live = self._live[board] = LiveBoard(board, self._parts, Gate(board, self._stops))
             self._parts.broker.subscribe(board)
         return live
@@ -71,7 +78,7 @@ class Boards:
         stopped = gate.admit(submission, now_s)
         if stopped is None:
             gate.stop(submission, error, now_s)
-        submission.settle(stopped or error)
+        answer(submission, stopped or error, self._parts.metrics)
 
     # -- the other instances
 
@@ -102,10 +109,13 @@ class Boards:
             every = settings.heads_check_s if self._parts.broker.up else BROKER_DOWN_CHECK_S
             next_check = min(next_check, loop.time() + every)
             await asyncio.sleep(min(BROKER_DOWN_CHECK_S, settings.heads_check_s))
-            if loop.time() >= next_check:
-                await self._compare_heads()
-                next_check = loop.time() + every
-            self._unload_idle(loop.time())
+            try:
+                if loop.time() >= next_check:
+                    await self._compare_heads()
+                    next_check = loop.time() + every
+                self._unload_idle(loop.time())
+            except Exception:
+                log.exception("keeping the boards failed; it is tried again")
 
     async def _compare_heads(self) -> None:
         had = {board: (live.epoch, live.head) for board, live in self._live.items() if live.exists}

@@ -25,8 +25,6 @@ PAGE = 500
 """Changes per read of the log's tail."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 """Between two tries to catch up while the store does not answer."""
-RENEW_S = 60.0
-"""A client's word that the log was longer is taken this often at most: everybody pays for it."""
 
 
 class Listener(Protocol):
@@ -62,7 +60,7 @@ class Replica:
         self._catcher: asyncio.Task[None] | None = None
         self._doubtful = False
         self._foreign = asyncio.Event()  # somebody else's change came in
-        self._renewed_at = -RENEW_S
+        self._minted = ""  # the epoch that this instance gave the board, if it did
         self._stopping = False
         self._waiters: list[asyncio.Future[None]] = []
 
@@ -136,11 +134,14 @@ class Replica:
     def _fall_behind(self) -> None:
         self._behind = True
         if self._catcher is None and not self._stopping:
+            self._parts.metrics.catchups_started.value += 1
             self._catcher = asyncio.create_task(self._catch_up(), name=f"catch up {self.board}")
             self._catcher.add_done_callback(self._caught_up)
 
-    def _caught_up(self, _: asyncio.Task[None]) -> None:
+    def _caught_up(self, task: asyncio.Task[None]) -> None:
         self._catcher = None
+        if self._behind and not task.cancelled():  # noticed between its last round and its end
+            self._fall_behind()
 
     async def _catch_up(self) -> None:
         """Read on until nothing was missed; with a growing, jittered pause while that does not work."""
@@ -152,6 +153,7 @@ class Replica:
                 continue
             except Unavailable:
                 self._behind = True
+                self._parts.metrics.catchups_failed.value += 1
             except Exception:
                 log.exception("the board %s cannot follow its log and is read again", self.board)
                 self._loaded, self._behind = False, True
@@ -213,11 +215,12 @@ class Replica:
             raise Unavailable(f"the board has not reached seq {seq}, it stands at {self.head}") from None
 
     async def renew(self) -> None:
-        """A client has seen more than the log holds: an older copy was put back. At most once a minute."""
-        now = asyncio.get_running_loop().time()
-        if now - self._renewed_at < RENEW_S:
+        """A client says that it has seen more than the log holds: an older copy was put back, or it lies.
+
+        Of an epoch that this instance minted it cannot be true, so that a liar troubles the others once.
+        """
+        if self.epoch == self._minted:
             return
-        self._renewed_at = now
         self._drop()
         await self.ready()
 
@@ -226,7 +229,7 @@ class Replica:
     async def ready(self) -> None:
         """Wait until the state is loaded. Raises `Unavailable` when the store cannot be read."""
         while not self._loaded:
-            if self._loading is None:
+            if self._loading is None or self._loading.done():
                 self._loading = asyncio.create_task(self._load(), name=f"load {self.board}")
                 self._loading.add_done_callback(self._load_ended)
             try:
@@ -235,7 +238,8 @@ class Replica:
                 raise Unavailable("the board cannot be read: the store does not answer") from error
 
     def _load_ended(self, task: asyncio.Task[None]) -> None:
-        self._loading = None
+        if self._loading is task:
+            self._loading = None
         if not task.cancelled():
             task.exception()  # retrieved here, too: nobody may be waiting any more
 
@@ -248,7 +252,8 @@ class Replica:
         before = self.epoch
         loaded = await self._read_board()
         if loaded is not None and loaded.epoch == before:
-            await self._parts.store.mint_epoch(self.board, self._parts.mint())
+            self._minted = self._parts.mint()
+            await self._parts.store.mint_epoch(self.board, self._minted)
             loaded = await self._read_board()
         self._take(loaded)
         self._loaded = True

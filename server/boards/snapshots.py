@@ -1,15 +1,15 @@
 """Snapshots, encoded once per (seq, codec) and shared by everybody who joins then."""
 
-from itertools import islice
-
 from msgspec import Raw, Struct
 
 from server.boards.recent import Recent
 from server.document import BoardState
 from server.model.messages import Member, Snapshot, Tasks
+from server.model.records import Task
 from server.wire import Codec
 
 TASKS_PER_PART = 500
+BYTES_PER_PART = 128 << 10
 MOST_BEHIND = 100
 """A large snapshot this many changes old is still handed out, with the changes after it: when a thousand
 members of a large, busy board come back at once, it is encoded a few times instead of a thousand."""
@@ -47,8 +47,8 @@ def _covers(frozen: Frozen, head: int, recent: Recent) -> bool:
 
 def _freeze(state: BoardState, epoch: str, codec: Codec) -> Frozen:
     assert state.info is not None
-    tasks = list(state.sorted_tasks())
-    starts = range(TASKS_PER_PART, len(tasks), TASKS_PER_PART)
+    parts = _divided([codec.raw(task) for task in state.sorted_tasks()])
+    alone = len(parts) == 1
     first = Snapshot(
         board=state.info.value,
         columns=state.sorted_columns(),
@@ -56,17 +56,26 @@ def _freeze(state: BoardState, epoch: str, codec: Codec) -> Frozen:
         members=[Member(user=user, role=role) for user, role in state.members.items()],
         devices=[],
         rules=[],
-        tasks=tasks[:TASKS_PER_PART],
-        more=bool(starts),
+        tasks=parts[0] if alone else [],
+        more=not alone,
     )
-    rest = [
-        codec.frame(
-            Tasks(
-                board=state.board,
-                tasks=list(islice(tasks, start, start + TASKS_PER_PART)),
-                last=start + TASKS_PER_PART >= len(tasks),
-            )
-        )
-        for start in starts
+    # What goes into `joined` is copied for everybody who joins: of a large board that is no task at all.
+    rest = [] if alone else parts
+    frames = [
+        codec.frame(Tasks(board=state.board, tasks=part, last=number == len(rest)))
+        for number, part in enumerate(rest, 1)
     ]
-    return Frozen(epoch, state.seq, codec.raw(first), rest)
+    return Frozen(epoch, state.seq, codec.raw(first), frames)
+
+
+def _divided(tasks: list[Raw]) -> list[list[Task | Raw]]:
+    """The tasks in parts of at most TASKS_PER_PART, and of about BYTES_PER_PART; never no part."""
+    parts: list[list[Task | Raw]] = [[]]
+    size = 0
+    for task in tasks:
+        if size > BYTES_PER_PART or len(parts[-1]) >= TASKS_PER_PART:
+            parts.append([])
+            size = 0
+        parts[-1].append(task)
+        size += len(memoryview(task))
+    return parts

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from server.errors import BoardcastError
+from server.metrics import Metrics
 from server.model.commands import OP_OF, Command
 from server.model.records import Actor
 
@@ -48,3 +49,10 @@ class Submission(Struct, frozen=True, kw_only=True, eq=False):
         if self.mutation is None or self.client == HTTP_CLIENT:
             return None
         return self.actor.id, self.client
+
+
+def answer(submission: Submission, outcome: Outcome, metrics: Metrics) -> None:
+    """Settle it: every mutation that could be read goes this way out."""
+    how = ("duplicate" if outcome.duplicate else "ack") if isinstance(outcome, Accepted) else outcome.code
+    metrics.mutations_answered(submission.op, how).value += 1
+    submission.settle(outcome)

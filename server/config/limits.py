@@ -51,6 +51,13 @@ class LimitsSection(Section, frozen=True, kw_only=True):
             "`rate_limited`. At most `inbox_per_board`.",
         ),
     ] = 1024
+    pending_bytes_per_connection: Annotated[
+        Bytes,
+        Meta(
+            description="Bytes of frames of one socket whose messages are not yet answered. Past it its "
+            "mutations get `rate_limited`. At least `frame_bytes`.",
+        ),
+    ] = 1_048_576
     inbox_per_board: Annotated[
         Count,
         Meta(

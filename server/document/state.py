@@ -39,22 +39,9 @@ T = TypeVar("T", bound=Struct)
 
 TASK_FIELDS = tuple(f for f in Patch.__struct_fields__ if f in Task.__struct_fields__)
 INFO_FIELDS = tuple(f for f in Patch.__struct_fields__ if f in BoardInfo.__struct_fields__)
-MARKED = frozenset(
-    {
-        "title",
-        "description",
-        "completed",
-        "priority",
-        "due_at",
-        "device",
-        "name",
-        "color",
-    }
-) | {
-    "done",
-    "wip_limit",
-    "text",
-}
+_OF_TASKS = ("title", "description", "completed", "priority", "due_at", "device")
+_OF_OTHERS = ("name", "color", "done", "wip_limit", "text")
+MARKED = frozenset((*_OF_TASKS, *_OF_OTHERS))
 """The fields that `base` is compared with; only they carry marks."""
 
 

@@ -1,6 +1,7 @@
 """What the operations on the board itself do: columns, labels, members."""
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from server.document.intent import (
     Delta,
@@ -158,8 +159,8 @@ def _column_position(state: BoardState, after: str | None | UnsetType, moving: s
     others = [column for column in state.sorted_columns() if column.id != moving]
     index = _column_index([column.id for column in others], after)
     low = others[index - 1].position if index else None
-    high = others[index].position if index < len(others) else None
-    return key_between(low, high)
+    above = (column.position for column in others[index:] if low is None or column.position > low)
+    return key_between(low, next(above, None))
 
 
 def delete_column(state: BoardState, command: c.ColumnDelete, intent: Intent) -> Delta:
@@ -195,7 +196,16 @@ def restore_column(state: BoardState, command: c.ColumnRestore, intent: Intent) 
     if not kept.deleted:
         return Delta()
     _room_for_column(state, intent)
-    return _column_delta(command.column, _whole(kept.value), None)
+    return _column_delta(command.column, _whole(_at_a_free_place(state, kept.value)), None)
+
+
+def _at_a_free_place(state: BoardState, column: Column) -> Column:
+    """Where it was, or right behind the column that has taken its place."""
+    positions = [other.position for other in state.sorted_columns()]
+    if column.position not in positions:
+        return column
+    above = (position for position in positions if position > column.position)
+    return replace(column, position=key_between(column.position, next(above, None)))
 
 
 def _whole(column: Column) -> ColumnPatch:

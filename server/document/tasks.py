@@ -12,12 +12,10 @@ from server.document.intent import (
     task_delta,
 )
 from server.document.order import check_position, place
-from server.document.state import BoardState
+from server.document.state import TASK_FIELDS, BoardState
 from server.errors import BadRequest, Conflict, LimitExceeded, NotFound
 from server.model import commands as c
 from server.model.records import ChecklistItem, Column, Fields, Kept, Patch, Task
-
-ALL_FIELDS = tuple(f for f in Patch.__struct_fields__ if f in Task.__struct_fields__)
 
 
 def create(state: BoardState, command: c.TaskCreate, intent: Intent) -> Delta:
@@ -79,15 +77,21 @@ def update(state: BoardState, command: c.TaskUpdate, intent: Intent) -> Delta:
 
 def _moved(state: BoardState, task: Task, command: c.TaskUpdate) -> Fields:
     """Where an update puts the task: where it says, or where its being (in)complete belongs."""
-    if command.column is not UNSET or command.after is not UNSET:
-        return _to(state, task, command.column, command.after)
-    if command.completed is UNSET or command.completed == task.completed:
-        return {}
     here = state.columns[task.column].value
-    target = _first(state, done=command.completed)
-    if here.done == command.completed or target is None:
-        return {}
-    return _to(state, task, target.id, None) | {"completed": command.completed}
+    if command.column is UNSET and command.completed not in (UNSET, task.completed):
+        target = _first(state, done=command.completed is True)
+        if target is not None and here.done != command.completed:
+            after = None if command.after is UNSET else command.after
+            return _to(state, task, target.id, after) | {"completed": command.completed}
+    moved: Fields = {}
+    if command.column is not UNSET or command.after is not UNSET:
+        moved = _to(state, task, command.column, command.after)
+    target = _target(state, task, command.column)
+    if target.done:
+        moved["completed"] = True
+    elif command.column is not UNSET and command.completed is True and _first(state, done=True):
+        moved["completed"] = False  # a column that is named decides
+    return moved
 
 
 def move(state: BoardState, command: c.TaskMove, intent: Intent) -> Delta:
@@ -134,7 +138,7 @@ def restore(state: BoardState, command: c.TaskRestore, intent: Intent) -> Delta:
         return Delta(task=command.task)
     if state.count_tasks() >= intent.limits.tasks_per_board:
         raise LimitExceeded("tasks", intent.limits.tasks_per_board)
-    fields = {name: getattr(kept.value, name) for name in ALL_FIELDS} | _home(state, kept)
+    fields = {name: getattr(kept.value, name) for name in TASK_FIELDS} | _home(state, kept)
     fields["labels"] = tuple(label for label in kept.value.labels if not state.labels[label].deleted)
     return Delta(task=command.task, set=Patch(deleted=False, **fields), was=Patch(deleted=True))
 

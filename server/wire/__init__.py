@@ -52,6 +52,10 @@ __all__ = [
 _KINDS = {kind.__struct_config__.tag: kind for kind in get_args(ClientMessage)}
 
 
+MOST_MESSAGES = 1000
+"""In one frame: what is in it is handled in one turn, while others wait."""
+
+
 class Malformed(Struct, frozen=True, kw_only=True):
     """An item of a frame that is no message, with as much of its address as could be read."""
 
@@ -103,7 +107,10 @@ class Codec:
             error = BadRequest("frame", f"{self.subprotocol} takes {wanted} frames only")
             return [Malformed(error=error)]
         try:
-            return [_judge(item) for item in _items(self._parse(data))]
+            items = _items(self._parse(data))
+            if len(items) > MOST_MESSAGES:
+                return [Malformed(error=bad_field("frame", f"holds more than {MOST_MESSAGES} messages"))]
+            return [_judge(item) for item in items]
         except MALFORMED as flaw:
             return self._diagnose(data, flaw)
 

@@ -187,3 +187,15 @@ def test_board_limits_refuse_one_column_label_or_member_too_many() -> None:
     ):
         with pytest.raises(LimitExceeded):
             board.do(command)
+
+
+def test_a_column_that_comes_back_shares_its_place_with_nobody() -> None:
+    board = Board()
+    board.do(c.ColumnCreate(column="k", title="K"))
+    board.do(c.ColumnDelete(column="k"))
+    board.do(c.ColumnCreate(column="m", title="M"))
+    board.do(c.ColumnRestore(column="k"))
+    positions = [column.position for column in board.state.sorted_columns()]
+    assert len(set(positions)) == len(positions)
+    board.do(c.ColumnMove(column="todo", after="k"))
+    assert columns(board)[columns(board).index("k") + 1 :] == ["todo"]

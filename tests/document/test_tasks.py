@@ -274,3 +274,28 @@ def test_a_change_names_its_author_client_and_mutation() -> None:
     assert (change.actor, change.client, change.mutation, change.task) == (ANN, "client-ann", "m2", "a")
     assert change.name == "ann/client-ann/m2"
     assert change.also is UNSET
+
+
+@pytest.mark.parametrize(
+    ("command", "column", "completed"),
+    [
+        (c.TaskUpdate(task="a", completed=False, after=None), "todo", False),
+        (c.TaskUpdate(task="a", completed=False, column="done"), "done", True),
+        (c.TaskUpdate(task="a", completed=True, column="doing"), "doing", False),
+        (c.TaskUpdate(task="a", after=None), "done", True),
+    ],
+)
+def test_what_stands_in_a_done_column_is_completed_whatever_is_asked(
+    command: c.TaskUpdate, column: str, completed: bool
+) -> None:
+    board = Board()
+    board.add("a", column="done")
+    board.do(command)
+    assert (board.task("a").column, board.task("a").completed) == (column, completed)
+
+
+def test_a_position_is_not_given_together_with_an_anchor() -> None:
+    board = Board()
+    board.add("a")
+    with pytest.raises(BadRequest, match=r"args\.position"):
+        board.do(c.TaskMove(task="a", position="a5", after=None))

@@ -14,6 +14,7 @@ from server.boards.registry import Boards
 from server.boards.submission import Outcome
 from server.document import BoardState, Limits
 from server.errors import BoardcastError, NotFound
+from server.metrics import Metrics
 from server.model.records import Change
 from server.policy import Policy
 from tests.simulator.broker import SimBroker, SimExchange
@@ -78,6 +79,7 @@ class Instance:
             clock=lambda: 1_700_000_000_000 + self._skew_ms + int(loop.time() * 1000),
             mint=lambda: f"e{self.rng.getrandbits(48):012x}",
             rng=self.rng,
+            metrics=Metrics(),
         )
 
     def start(self) -> None:
