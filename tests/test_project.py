@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 import server
 
 ROOT = Path(__file__).parent.parent
-OURS = {"server", "handlers", "tests"}
+OURS = {"benchmarks", "server", "handlers", "tests"}
 
 
 def read(name: str) -> str:

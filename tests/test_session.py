@@ -235,9 +235,9 @@ async def test_a_clients_order_is_kept_when_too_much_waits_behind_a_join(
     stage.says(HELLO, JOIN)
     for start in range(0, 2000, 500):
         stage.says(writes(0)[start : start + 500])
+    await stage.quiet()
     refused = [m["id"] for m in stage.heard() if m.get("code") == "rate_limited"]
     assert refused == list(range(2000)), "from the first on, and in order"
-    await stage.quiet()
     stage.says(writes(0)[:500])
     await stage.session._answered.wait()
     acks = [(m["id"], m["seq"]) for m in stage.heard() if m["type"] == "ack"]
