@@ -7,7 +7,6 @@ has to wait for the store, those behind it wait in `_waiting`, which is bounded.
 import asyncio
 import hashlib
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -89,10 +88,9 @@ class Session:
         self._pending = self._pending_bytes = 0
         self._waiting_bytes = 0
         self._weight = 0  # bytes of the frame that is handled, for each of its messages
-        self._answered: asyncio.Event = asyncio.Event()  # set while no mutation is under way
-        self._answered.set()
+        self._all_answered: asyncio.Future[None] | None = None  # who waits until no mutation is under way
         self._bad = 0
-        self._waiting: deque[Waiting] = deque()
+        self._waiting: list[Waiting] = []  # mostly empty, and ten times smaller than a deque then
         self._worker: asyncio.Task[None] | None = None
         self._closed = False
         self._loop = asyncio.get_running_loop()
@@ -205,7 +203,7 @@ class Session:
             self._refuse(item, Internal())
         self._worker = None
         while self._waiting and not self._busy and not self._closed:
-            waiting, self._arrived, self._weight = self._waiting.popleft()
+            waiting, self._arrived, self._weight = self._waiting.pop(0)
             self._waiting_bytes -= self._weight
             self._handle(waiting)
         self._services.hub.flush()
@@ -243,7 +241,7 @@ class Session:
         if not isinstance(item, m.Mutate) or self._actor is None:
             self._refuse(item, error)
             return
-        waiting, self._waiting = self._waiting, deque()
+        waiting, self._waiting = self._waiting, []
         for other, arrived, weight in waiting:
             if isinstance(other, m.Mutate) and other.board == item.board:
                 self._waiting_bytes -= weight
@@ -320,7 +318,6 @@ class Session:
         boards = self._services.boards
         self._pending += 1
         self._pending_bytes += self._weight
-        self._answered.clear()
         if error is None and self._has_too_much_pending():
             error = RateLimited("mutations of this connection without an answer", 1000)
         try:
@@ -334,6 +331,17 @@ class Session:
             self._log.exception("a mutation could not be submitted")
             answer(submission, Internal(), self._services.metrics)
 
+    async def answered(self) -> None:
+        """Until every mutation of this connection has its answer. One message waits at a time."""
+        while self._pending:
+            self._all_answered = self._loop.create_future()
+            await self._all_answered
+
+    def _wake(self) -> None:
+        waiting, self._all_answered = self._all_answered, None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+
     def _has_too_much_pending(self) -> bool:
         settings = self._settings
         return (
@@ -345,7 +353,7 @@ class Session:
         self._pending -= 1
         self._pending_bytes -= weight
         if self._pending == 0:
-            self._answered.set()
+            self._wake()
         if self._closed:
             return
         if isinstance(outcome, BoardcastError):
@@ -382,7 +390,7 @@ class Session:
 
     async def _admit(self, live: LiveBoard, join: m.Join) -> Role:
         """Wait until the board is there, as far as the client has seen it; the client's role on it."""
-        await self._answered.wait()  # what the client wrote before, it sees now
+        await self.answered()  # what the client wrote before, it sees now
         await live.ready()
         if not live.exists:
             await live.reach(1)
@@ -438,7 +446,7 @@ class Session:
         self._log.info("board joined", board=live.board, seq=live.head, mode=joined.mode)
 
     async def _comments(self, request: m.Comments) -> None:
-        await self._answered.wait()
+        await self.answered()
         live = self._services.boards.get(request.board)
         await live.ready()
         self._role(live)

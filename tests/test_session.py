@@ -239,7 +239,7 @@ async def test_a_clients_order_is_kept_when_too_much_waits_behind_a_join(
     refused = [m["id"] for m in stage.heard() if m.get("code") == "rate_limited"]
     assert refused == list(range(2000)), "from the first on, and in order"
     stage.says(writes(0)[:500])
-    await stage.session._answered.wait()
+    await stage.session.answered()
     acks = [(m["id"], m["seq"]) for m in stage.heard() if m["type"] == "ack"]
     assert acks == [(n, acks[0][1] + n) for n in range(500)]
 
@@ -253,7 +253,7 @@ async def test_many_bytes_without_an_answer_are_refused_for_now(
     for n in range(80):
         args = {"task": f"n{n}", "title": "T", "description": "x" * 20_000}
         stage.says({**make, "id": n, "mutation": f"m{n}", "args": args})
-    await stage.session._answered.wait()
+    await stage.session.answered()
     codes = [m.get("code", m["type"]) for m in stage.heard()[1:]]
     assert set(codes) == {"ack", "rate_limited"}
     assert codes.count("ack") < 60

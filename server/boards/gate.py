@@ -35,6 +35,11 @@ class Gate:
         self._board = board
         self._stopped = OrderedDict() if stops is None else stops
 
+    @property
+    def quiet(self) -> bool:
+        """Nobody is stopped, here or on another board."""
+        return not self._stopped
+
     def admit(self, submission: Submission, now_s: float) -> BoardcastError | None:
         """The error that stops the submission; None lets it in, and reopens its queue if it had failed."""
         if not self._stopped or submission.queue is None:

@@ -55,7 +55,7 @@ def judge(state: BoardState, batch: Sequence[Submission], known: Mapping[str, in
     refused: set[tuple[str, str]] = set()
     for submission in batch:
         name = submission.name
-        if submission.queue in stopped:
+        if stopped and submission.queue in stopped:
             verdict.outcomes.append(stopped[submission.queue])
             continue
         seq = None if name is None else known.get(name) or names.get(name)
@@ -71,7 +71,7 @@ def judge(state: BoardState, batch: Sequence[Submission], known: Mapping[str, in
                 if refusal.retry:
                     stopped[submission.queue] = refusal
             continue
-        if submission.queue in refused:
+        if refused and submission.queue in refused:
             # Were it stored with an unknown outcome, the refused one would come again and land behind it.
             stopped[submission.queue] = None
             verdict.outcomes.append(None)

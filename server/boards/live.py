@@ -49,7 +49,9 @@ class LiveBoard(Replica):
 
     def submit(self, submission: Submission) -> None:
         """Take a mutation in. Never raises, never waits; the submission is settled once, now or later."""
-        stopped = self._gate.admit(submission, asyncio.get_running_loop().time())
+        stopped = None
+        if not self._gate.quiet:
+            stopped = self._gate.admit(submission, asyncio.get_running_loop().time())
         if stopped is not None:
             answer(submission, stopped, self._parts.metrics)
         elif self._stopping:

@@ -38,6 +38,7 @@ Slot = tuple[str, str]
 T = TypeVar("T", bound=Struct)
 
 TASK_FIELDS = tuple(f for f in Patch.__struct_fields__ if f in Task.__struct_fields__)
+PLACING = ("column", "position")
 INFO_FIELDS = tuple(f for f in Patch.__struct_fields__ if f in BoardInfo.__struct_fields__)
 _OF_TASKS = ("title", "description", "completed", "priority", "due_at", "device")
 _OF_OTHERS = ("name", "color", "done", "wip_limit", "text")
@@ -159,11 +160,7 @@ class BoardState:
         if kept is not None and kept.seq >= change.seq:
             return
         fields = _mentioned(patch, TASK_FIELDS)
-        fields |= {
-            "updated_at": change.at,
-            "updated_by": change.actor.id,
-            "seq": change.seq,
-        }
+        fields["updated_at"], fields["updated_by"], fields["seq"] = change.at, change.actor.id, change.seq
         if kept is None:
             new = Kept(value=Task(id=task, **fields), seq=change.seq, made=mark)
         else:
@@ -173,7 +170,8 @@ class BoardState:
                 mark,
                 deleted=kept.deleted if patch.deleted is UNSET else patch.deleted,
             )
-        self._reorder(kept, new)
+        if kept is None or not fields.keys().isdisjoint(PLACING) or patch.deleted is not UNSET:
+            self._reorder(kept, new)
         self.tasks[task] = new
 
     def _fold_comment(self, task: str, patch: CommentPatch, mark: Mark) -> None:

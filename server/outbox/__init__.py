@@ -44,7 +44,7 @@ class Outbox:
         self._deltas = 0  # bytes of DELTA
         self._resyncing: set[str | None] = set()
         self._latest: dict[tuple[str, str], bytes] = {}
-        self._ephemeral: deque[tuple[str, bytes, Collection[str]]] = deque()
+        self._ephemeral: list[tuple[str, bytes, Collection[str]]] = []  # short, and small while empty
         self._ephemeral_bytes = 0
         self._stale: dict[str, set[str]] = {}  # boards with presence dropped → sessions that left since
         self._waiting = False  # for the stream to drain
@@ -212,7 +212,7 @@ class Outbox:
         if self._latest:
             return self._latest.pop(next(iter(self._latest)))
         if self._ephemeral:
-            _, frame, _ = self._ephemeral.popleft()
+            _, frame, _ = self._ephemeral.pop(0)
             self._ephemeral_bytes -= len(frame)
             return frame
         while self._stale:
@@ -257,7 +257,7 @@ class Outbox:
             self._relieve()
 
     def _drop_ephemeral(self) -> None:
-        dropped, self._ephemeral = self._ephemeral, deque()
+        dropped, self._ephemeral = self._ephemeral, []
         self._count_dropped("ephemeral", len(dropped))
         self._ephemeral_bytes = 0
         for board, _, left in dropped:
@@ -277,7 +277,7 @@ class Outbox:
 
     def _forget_presence(self, board: str) -> None:
         """The next `joined` brings it afresh."""
-        self._ephemeral = deque(entry for entry in self._ephemeral if entry[0] != board)
+        self._ephemeral = [entry for entry in self._ephemeral if entry[0] != board]
         self._ephemeral_bytes = sum(len(frame) for _, frame, _ in self._ephemeral)
         self._stale.pop(board, None)
 

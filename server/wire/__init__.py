@@ -110,6 +110,8 @@ class Codec:
             items = _items(self._parse(data))
             if len(items) > MOST_MESSAGES:
                 return [Malformed(error=bad_field("frame", f"holds more than {MOST_MESSAGES} messages"))]
+            if isinstance(data, str) and data.count("{") + data.count("[") <= MAX_DEPTH:
+                return [_judge(item, plain=True) for item in items]  # it parsed, and cannot be deep
             return [_judge(item) for item in items]
         except MALFORMED as flaw:
             return self._diagnose(data, flaw)
@@ -178,12 +180,13 @@ def _items(parsed: object) -> list[object]:
     return parsed if isinstance(parsed, list) else [parsed]
 
 
-def _judge(item: object, *, trusted: bool = True) -> ClientMessage | Malformed:
+def _judge(item: object, *, trusted: bool = True, plain: bool = False) -> ClientMessage | Malformed:
     try:
         if not trusted:
             require_plain(item)
         message = item if isinstance(item, Struct) else _typed(item)
-        if isinstance(message, Mutate):  # the one place where anything fits, until its command is known
+        # `args` is the one place where anything fits, until its command is known.
+        if not plain and isinstance(message, Mutate):
             require_plain(message.args, "args", 2)
         return cast(ClientMessage, message)
     except msgspec.ValidationError as error:
