@@ -5,7 +5,6 @@ has to wait for the store, those behind it wait in `_waiting`, which is bounded.
 """
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -14,6 +13,7 @@ import structlog
 from msgspec import UNSET, Struct
 
 from server import wire
+from server.accounts import open_user
 from server.boards.live import LiveBoard
 from server.boards.registry import Boards
 from server.boards.submission import Outcome, Submission, answer
@@ -32,8 +32,9 @@ from server.metrics import UNKNOWN_OP, Metrics
 from server.model import messages as m
 from server.model.commands import OPERATIONS
 from server.model.fields import Role
-from server.model.records import Actor, Comment
+from server.model.records import Actor
 from server.policy import Policy
+from server.views import comments_page, welcome_to
 
 log = structlog.stdlib.get_logger("session")
 Waiting = tuple[m.ClientMessage | wire.Malformed, float, int]
@@ -68,11 +69,6 @@ class Services(Struct, frozen=True, kw_only=True):
     server: m.ServerInfo
     clock: Callable[[], int]
     metrics: Metrics
-
-
-def open_user(client: str, name: str) -> m.User:
-    """Who somebody is in `open` mode: the id is derived from the client, the name is what they say."""
-    return m.User("u_" + hashlib.sha256(client.encode()).hexdigest()[:16], name)
 
 
 class Session:
@@ -380,7 +376,7 @@ class Session:
         try:
             role = await self._admit(live, join)
             if not self._closed:
-                self._welcome_to(live, join, role)
+                self._let_in(live, join, role)
         except Exception:
             if join.board not in before:
                 self._services.hub.leave(self._connection, join.board)
@@ -408,42 +404,23 @@ class Session:
             raise NotFound("board", live.board)
         return role
 
-    def _welcome_to(self, live: LiveBoard, join: m.Join, role: Role) -> None:
+    def _let_in(self, live: LiveBoard, join: m.Join, role: Role) -> None:
         """Everything at one moment: what the client gets now and the first change after it leave no gap."""
         hub, outbox, codec = self._services.hub, self._connection.outbox, self._codec
         hub.join(self._connection, live.board, role)
-        missing = None
-        if join.since is not UNSET and join.since.epoch == live.epoch:
-            missing = live.since(join.since.seq)
-        joined = m.Joined(
-            id=join.id,
-            board=live.board,
-            epoch=live.epoch,
-            seq=live.head,
-            role=role,
-            mode="snapshot" if missing is None else "changes",
-            changes=UNSET if missing is None else missing,
-            presence=hub.presence_of(live.board),
-        )
-        if missing is not None:
-            outbox.offer_resumed(live.board, self._connection.frame(joined))
+        welcome = welcome_to(live, join, role, hub.presence_of(live.board), codec)
+        first = self._connection.frame(welcome.joined)
+        if welcome.joined.mode == "changes":
+            outbox.offer_resumed(live.board, first)
         else:
-            frozen = live.snapshots.of(live.state, live.epoch, live.recent, codec)
-            whole = m.Joined(
-                **{name: getattr(joined, name) for name in joined.__struct_fields__}
-                | {"seq": frozen.seq, "snapshot": frozen.first}
-            )
-            outbox.offer_snapshot(live.board, [self._connection.frame(whole), *frozen.rest])
-            for part in frozen.rest:
-                self._connection.traffic.sends(len(part))
-            if frozen.seq < live.head:
-                after = live.recent.since(frozen.seq)
-                assert after is not None, "a snapshot is handed out only when what follows it is here"
-                changes = codec.changes(live.board, after)
-                outbox.offer_log(live.board, changes)
-                self._connection.traffic.sends(len(changes))
+            outbox.offer_snapshot(live.board, [first, *welcome.parts])
+        for part in welcome.parts:
+            self._connection.traffic.sends(len(part))
+        if welcome.after is not None:
+            outbox.offer_log(live.board, welcome.after)
+            self._connection.traffic.sends(len(welcome.after))
         hub.touch(self._connection)
-        self._log.info("board joined", board=live.board, seq=live.head, mode=joined.mode)
+        self._log.info("board joined", board=live.board, seq=live.head, mode=welcome.joined.mode)
 
     async def _comments(self, request: m.Comments) -> None:
         await self.answered()
@@ -456,28 +433,3 @@ class Session:
 def _size(frame: str | bytes) -> int:
     """In bytes: text in another script than Latin takes more of them than it has characters."""
     return len(frame.encode()) if isinstance(frame, str) and not frame.isascii() else len(frame)
-
-
-def comments_page(live: LiveBoard, request: m.Comments) -> m.CommentsPage:
-    """A task's comments, newest first. Raises `NotFound` for the task, or for `before`."""
-    state = live.state
-    if state.task(request.task) is None:
-        raise NotFound("task", request.task)
-    ids = list(reversed(state.comments_of.get(request.task, ())))
-    if request.before is not UNSET:
-        if request.before not in ids:
-            raise NotFound("comment", request.before)
-        ids = ids[ids.index(request.before) + 1 :]
-    ids = [comment for comment in ids if not state.comments[comment].deleted]
-    views = [comment_view(state.comments[c].value) for c in ids[: request.limit]]
-    return m.CommentsPage(
-        id=request.id, board=request.board, task=request.task, comments=views, more=len(ids) > request.limit
-    )
-
-
-def comment_view(comment: Comment) -> m.CommentView:
-    """A comment as clients see it: `edited_at` only when it was edited."""
-    edited_at = UNSET if comment.edited_at is None else comment.edited_at
-    return m.CommentView(
-        id=comment.id, at=comment.at, actor=comment.actor, text=comment.text, edited_at=edited_at
-    )

@@ -27,7 +27,9 @@ LAYERS: Mapping[str, frozenset[str]] = {
         "server.outbox": "errors metrics log",
         "server.hub": "outbox wire presence model errors metrics log",
         "server.boards": "document policy hub presence stores brokers wire model errors metrics log",
-        "server.session": "boards document policy hub outbox presence wire model errors metrics log",
+        "server.accounts": "stores model errors",
+        "server.views": "boards document wire model errors",
+        "server.session": "accounts views boards policy hub outbox wire model errors metrics log",
         "server.data": "stores document model errors",
         "server.demo": "boards document model errors log",
     }.items()

@@ -9,7 +9,7 @@ from server.errors import Conflict, LimitExceeded, NotFound
 from server.model import commands as c
 from server.model import http as h
 from server.model.messages import CommentView
-from server.session import comment_view
+from server.views import comment_view
 
 
 def _comments(live: LiveBoard, task: str) -> list[CommentView]:

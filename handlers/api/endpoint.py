@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from handlers.api.queries import Query
+from server.accounts import open_user
 from server.app import App
 from server.boards.live import LiveBoard
 from server.boards.submission import HTTP_CLIENT, Outcome, Submission
@@ -18,7 +19,6 @@ from server.model.commands import Command
 from server.model.fields import Id
 from server.model.http import ErrorBody, Failure
 from server.model.records import Actor
-from server.session import open_user
 
 SECONDS_FOR_SEQ = 5.0
 """How long `?seq=` is waited for."""
