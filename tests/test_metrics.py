@@ -79,7 +79,7 @@ class Person:
     async def mutates(self, name: str, op: str, **args: object) -> None:
         mutation = {"board": "demo", "mutation": name, "op": op, "args": args}
         self.says({"type": "mutate", "id": name} | mutation)
-        await self.session._answered.wait()
+        await self.session.answered()
 
     def goes(self) -> None:
         self.session.closed()

@@ -1,5 +1,6 @@
 """`backup`, `restore`, `export`, `import`: the data as a whole. See docs/operations.md."""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -83,12 +84,24 @@ def export(file: Path, force: bool, boards: tuple[str, ...], config: Path | None
     database = load(config, flags).sqlite_path
     with _told("export") as progress, Archive.open(database) as source:
         if str(file) == "-":
-            heads = write_export(source, boards, sys.stdout.buffer, progress)
-            sys.stdout.buffer.flush()
+            with _standard_output() as out:
+                heads = write_export(source, boards, out, progress)
         else:
             with whole_file(file, force=force, database=database) as partial, partial.open("wb") as out:
                 heads = write_export(source, boards, out, progress)
     click.echo(f"{file}: {_sum(heads)}", err=True)
+
+
+@contextmanager
+def _standard_output() -> Iterator[BinaryIO]:
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except OSError:
+        # What is buffered cannot be written later either: Python would try at the end, and exit with 120.
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a descriptor is needed
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        raise
 
 
 def _id(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
