@@ -87,8 +87,8 @@ class DeliverySection(Section, frozen=True, kw_only=True):
         Bytes,
         Meta(
             description="Bytes that wait for a socket until it is closed with 4008 and the client "
-            "resumes. More than `log_bytes`; this times `limits.connections` is the most "
-            "memory that slow readers can take.",
+            "resumes. More than `log_bytes`. A slow reader takes about this much memory at "
+            "most, and the first part of a snapshot for each board that it has just joined.",
         ),
     ] = 4_194_304
     ephemeral_bytes: Annotated[
