@@ -6,6 +6,7 @@ A failing `open` would never call `on_close`, and a handler that waits delays it
 import asyncio
 from typing import Any
 
+import structlog
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
@@ -14,9 +15,10 @@ from handlers.framing import FrameReader
 from handlers.transport import StreamTransport
 from server import wire
 from server.app import App
-from server.errors import BadRequest, Unavailable
+from server.errors import BadRequest, Close, Unavailable
 from server.session import Session
 
+log = structlog.stdlib.get_logger("websocket")
 CHUNK = 16 << 10
 """Bytes of one read: some dozens of frames."""
 
@@ -96,7 +98,11 @@ class BoardSocket(BaseHandler, WebSocketHandler):
         except StreamClosedError:  # gone again already
             return
         self.set_nodelay(True)
-        self.session = self.app.connect(transport, self.codec)
+        try:
+            self.session = self.app.connect(transport, self.codec)
+        except Exception:
+            log.exception("a connection could not be opened")
+            self.close(Close.INTERNAL, "internal error")
 
     def on_message(self, message: str | bytes) -> None:
         if self.session is not None:
