@@ -18,9 +18,11 @@ SYSTEM = Actor("system", "Boardcast", "system")
 class Verdict(Struct, frozen=True):
     """The `outcomes` of a batch, one each, in order, and the `changes` to be stored for them to hold.
 
-    An outcome of None is still to come: judge it again when those before it are settled.
+    An outcome of None is still to come: judge it again when those before it are settled. `draft` is the state
+    with the changes folded in.
     """
 
+    draft: Draft
     outcomes: list[Outcome | None]
     changes: list[Change]
 
@@ -49,7 +51,7 @@ class Rules(Struct, frozen=True):
 def judge(state: BoardState, batch: Sequence[Submission], known: Mapping[str, int], rules: Rules) -> Verdict:
     """Judge each submission on what the ones before it leave; one refusal answers that submission alone."""
     draft = Draft(state)
-    verdict = Verdict([], [])
+    verdict = Verdict(draft, [], [])
     names: dict[str, int] = {}
     stopped: dict[tuple[str, str] | None, BoardcastError | None] = {}  # queues that wait, and their answer
     refused: set[tuple[str, str]] = set()
@@ -106,14 +108,16 @@ def _change(draft: Draft, submission: Submission, rules: Rules) -> Change:
         raise Internal from error
 
 
-def seal(state: BoardState, now_ms: int) -> Change:
+def seal(draft: Draft, now_ms: int) -> Change:
     """A change that changes nothing. Once it is stored, whatever was to take its number can land no more."""
-    return Change(
-        seq=state.seq + 1,
-        at=max(now_ms, state.at),
+    change = Change(
+        seq=draft.seq + 1,
+        at=max(now_ms, draft.at),
         actor=SYSTEM,
         op="board.update",
         set=Patch(),
         was=Patch(),
         client=UNSET,
     )
+    draft.replay(change)
+    return change

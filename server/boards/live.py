@@ -16,7 +16,6 @@ from server.boards.parts import Parts
 from server.boards.replica import Replica
 from server.boards.submission import Accepted, Outcome, Submission, answer
 from server.errors import BoardcastError, Internal, RateLimited, Unavailable
-from server.model.records import Change
 from server.stores import Failed, Refused
 from server.wire import PeerChanges, PeerWant, encode_peer
 
@@ -126,14 +125,16 @@ class LiveBoard(Replica):
                 return verdict.outcomes
             if not verdict.changes and self.head == 0:
                 raise Unavailable("it is not known yet whether the board was created")
-            changes = verdict.changes or [seal(self.state, self._parts.clock())]
-            if await self._append(changes):
+            if not verdict.changes:
+                verdict.changes.append(seal(verdict.draft, self._parts.clock()))
+            if await self._append(verdict):
                 return verdict.outcomes
             known = self.recent.names | await self._names([s.name for s in batch if s.name is not None])
         raise Unavailable("the board is written to from too many places at once")
 
-    async def _append(self, changes: list[Change]) -> bool:
+    async def _append(self, verdict: Verdict) -> bool:
         """The commit point. True: durable and taken in. False: somebody else's changes came first."""
+        changes = verdict.changes
         first = changes[0].seq
         metrics, begun = self._parts.metrics, time.monotonic()
         metrics.batches_appended_changes.observe(len(changes))
@@ -150,7 +151,7 @@ class LiveBoard(Replica):
             self._doubt(error)
             raise Unavailable("the store did not confirm the change; send it again") from error
         metrics.batches_appended("stored").observe(time.monotonic() - begun)
-        self.advance(changes, own=True)
+        self.advance(changes, verdict.draft)
         self._parts.broker.offer(self.board, encode_peer(PeerChanges(epoch=self.epoch, changes=changes)))
         return True
 

@@ -15,7 +15,7 @@ from server.boards.materialiser import Materialiser
 from server.boards.parts import Parts
 from server.boards.recent import Recent
 from server.boards.snapshots import Snapshots
-from server.document import BoardState
+from server.document import BoardState, Draft
 from server.errors import Unavailable
 from server.model.records import Change, Record
 from server.stores import Failed, Head, Loaded
@@ -83,14 +83,19 @@ class Replica:
 
     # -- the one door
 
-    def advance(self, changes: Sequence[Change], *, own: bool = False) -> None:
-        """Take in durable changes: those that follow the head. A hole starts the catch-up."""
-        fresh = [change for change in changes if change.seq > self.head]
-        taken = 0
+    def advance(self, changes: Sequence[Change], draft: Draft | None = None) -> None:
+        """Take in durable changes: those that follow the head. A hole starts the catch-up.
+
+        `draft`: they are this instance's own, and that is the state with all of them folded in.
+        """
+        head = self.head
+        fresh = [change for change in changes if change.seq > head]
+        taken, adopted = 0, draft is not None and self.state.adopt(draft)
         for change in fresh:
-            if change.seq != self.head + 1:
+            if change.seq != head + 1 + taken:
                 break
-            self.state.replay(change)
+            if not adopted:
+                self.state.replay(change)
             self.recent.append(change)
             self._materialiser.touch(change)
             if change.seq == 1 and change.set is not UNSET and change.set.epoch is not UNSET:
@@ -101,7 +106,7 @@ class Replica:
             self._parts.listener.deliver(self.board, fresh[:taken])
             self._wake_waiters()
             self._close_when_archived(fresh[:taken])
-            if not own:
+            if draft is None:
                 self._foreign.set()
         if taken < len(fresh):
             self._fall_behind()

@@ -19,6 +19,10 @@ class Overlay(dict[K, V]):
     def owns(self, key: K) -> bool:
         return super().__contains__(key)
 
+    def own(self) -> list[tuple[K, V]]:
+        """Its own entries alone."""
+        return list(super().items())
+
     def __missing__(self, key: K) -> V:
         return self._base[key]
 

@@ -36,6 +36,8 @@ from server.model.records import (
 Slot = tuple[str, str]
 """Where a task stands in its column: (position, id)."""
 T = TypeVar("T", bound=Struct)
+K = TypeVar("K")
+V = TypeVar("V")
 
 TASK_FIELDS = tuple(f for f in Patch.__struct_fields__ if f in Task.__struct_fields__)
 PLACING = ("column", "position")
@@ -153,6 +155,26 @@ class BoardState:
                 self._fold_task(task, delta.set, change, mark)
         self.seq, self.at = change.seq, change.at
 
+    def adopt(self, draft: "Draft") -> bool:
+        """Take over all that `draft` folded, which is what replaying its changes would make of this state.
+
+        False, and nothing has happened, when the draft is not of this state as it is now.
+        """
+        if draft.base is not self or draft.begun != self.seq:
+            return False
+        self.seq, self.at, self.board_seq = draft.seq, draft.at, draft.board_seq
+        self.info, self.columns, self.labels, self.members = (
+            draft.info,
+            draft.columns,
+            draft.labels,
+            draft.members,
+        )
+        self.tasks.update(_own(draft.tasks))
+        self.comments.update(_own(draft.comments))
+        self.comments_of.update(_own(draft.comments_of))
+        self.order.update(_own(draft.order))
+        return True
+
     def _fold_task(self, task: str, patch: Patch, change: Change, mark: Mark) -> None:
         if patch.comment is not UNSET:
             self._fold_comment(task, patch.comment, mark)
@@ -225,9 +247,10 @@ class BoardState:
 
 
 class Draft(BoardState):
-    """A state that reads through to `base` and keeps its own changes to itself."""
+    """A state that reads through to `base` and keeps its own changes to itself; spent once it was adopted."""
 
     def __init__(self, base: BoardState) -> None:
+        self.base, self.begun = base, base.seq
         self.board, self.seq, self.at, self.board_seq = (
             base.board,
             base.seq,
@@ -250,6 +273,10 @@ class Draft(BoardState):
         if not order.owns(column):
             order[column] = list(order.get(column, ()))
         return order[column]
+
+
+def _own(entries: dict[K, V]) -> list[tuple[K, V]]:
+    return cast("Overlay[K, V]", entries).own()
 
 
 def _slot(kept: Kept[Task] | None) -> tuple[str, Slot] | None:

@@ -82,6 +82,33 @@ def test_a_draft_sees_its_own_changes_and_leaves_its_base_alone(
     assert content(folded(board.log[start:], base)) == content(board.state)
 
 
+@given(STEPS, STEPS)
+@settings(max_examples=150)
+def test_adopting_a_draft_is_replaying_its_changes(
+    before: list[tuple[Actor, c.Command, int | None]], after: list[tuple[Actor, c.Command, int | None]]
+) -> None:
+    board = played(before)
+    base, start = board.state, len(board.log)
+    draft = board.state = Draft(base)
+    for actor, command, at in after:
+        with contextlib.suppress(BoardcastError):
+            board.do(command, actor, base=at)
+    replayed = folded(board.log[start:], folded(board.log[:start]))
+    assert base.adopt(draft)
+    assert content(base) == content(replayed)
+    assert all(type(getattr(base, name)) is dict for name in ("tasks", "comments", "comments_of", "order"))
+
+
+def test_a_draft_of_another_state_or_of_an_earlier_one_is_not_adopted() -> None:
+    board = Board()
+    other, early = folded(board.log), Draft(board.state)
+    board.add("t1")
+    before = content(board.state)
+    assert not board.state.adopt(early)
+    assert not board.state.adopt(Draft(other))
+    assert content(board.state) == before
+
+
 @given(STEPS)
 @settings(max_examples=150)
 def test_columns_stay_sorted_whole_and_done_means_completed(

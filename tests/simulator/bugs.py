@@ -12,7 +12,7 @@ from server.boards.judge import Rules, Verdict
 from server.boards.live import LiveBoard
 from server.boards.materialiser import Materialiser
 from server.boards.submission import Submission
-from server.document import BoardState
+from server.document import BoardState, Draft
 from server.errors import Unavailable
 from server.model.records import Change
 from server.stores import Failed
@@ -31,10 +31,11 @@ def bug(put_in: PutIn) -> PutIn:
 
 @bug
 def acknowledged_before_the_append(patch: MonkeyPatch) -> Variation:
-    async def append(board: LiveBoard, changes: list[Change]) -> bool:
+    async def append(board: LiveBoard, verdict: Verdict) -> bool:
+        changes = verdict.changes
         later = asyncio.create_task(board._parts.store.append(board.board, changes[0].seq, changes))
         later.add_done_callback(lambda task: task.cancelled() or task.exception())
-        board.advance(changes, own=True)
+        board.advance(changes, verdict.draft)
         return True
 
     patch.setattr(LiveBoard, "_append", append)
@@ -45,9 +46,10 @@ def acknowledged_before_the_append(patch: MonkeyPatch) -> Variation:
 def published_before_the_append(patch: MonkeyPatch) -> Variation:
     real = LiveBoard._append
 
-    async def append(board: LiveBoard, changes: list[Change]) -> bool:
-        board._parts.broker.offer(board.board, encode_peer(PeerChanges(epoch=board.epoch, changes=changes)))
-        return await real(board, changes)
+    async def append(board: LiveBoard, verdict: Verdict) -> bool:
+        early = PeerChanges(epoch=board.epoch, changes=verdict.changes)
+        board._parts.broker.offer(board.board, encode_peer(early))
+        return await real(board, verdict)
 
     patch.setattr(LiveBoard, "_append", append)
     return Variation()
@@ -57,9 +59,9 @@ def published_before_the_append(patch: MonkeyPatch) -> Variation:
 def acknowledged_when_the_store_was_silent(patch: MonkeyPatch) -> Variation:
     real = LiveBoard._append
 
-    async def append(board: LiveBoard, changes: list[Change]) -> bool:
+    async def append(board: LiveBoard, verdict: Verdict) -> bool:
         try:
-            return await real(board, changes)
+            return await real(board, verdict)
         except Unavailable as error:
             if isinstance(error.__cause__, Failed):
                 return True
@@ -150,11 +152,11 @@ def an_older_copy_not_noticed(patch: MonkeyPatch) -> Variation:
 def a_gap_between_changes_not_noticed(patch: MonkeyPatch) -> Variation:
     real = LiveBoard.advance
 
-    def advance(board: LiveBoard, changes: Sequence[Change], *, own: bool = False) -> None:
+    def advance(board: LiveBoard, changes: Sequence[Change], draft: Draft | None = None) -> None:
         for change in changes:
             if change.seq > board.head + 1 and board.exists:
                 board.state.seq = change.seq - 1
-        real(board, changes, own=own)
+        real(board, changes, draft)
 
     patch.setattr(LiveBoard, "advance", advance)
     return Variation()
