@@ -4,10 +4,11 @@ A failing `open` would never call `on_close`, and a handler that waits delays it
 """
 
 import asyncio
+from socket import socket
 from typing import Any
 
 import structlog
-from tornado.iostream import StreamClosedError
+from tornado.iostream import SSLIOStream, StreamClosedError
 from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
 from handlers.base import BaseHandler
@@ -40,21 +41,50 @@ class Protocol(WebSocketProtocol13):
         super().close(code, reason)
 
     async def _receive_frame_loop(self) -> None:
-        reader = FrameReader(self.params.max_message_size)
+        """Until the connection ends. A plain socket is read by `_readable` as soon as nothing is buffered."""
+        self._reader = FrameReader(self.params.max_message_size)
+        plain = not isinstance(self.stream, SSLIOStream)
         try:
             while not self.client_terminated:
-                data = await self.stream.read_bytes(CHUNK, partial=True)
-                for opcode, payload in reader.feed(data):
-                    self._handle_message(opcode, payload)
-                if reader.violation is not None:
-                    self.close(*reader.violation)
-                    self._abort()
-                elif len(data) == CHUNK:
+                reading = self.stream.read_bytes(CHUNK, partial=True)
+                if plain and not reading.done():
+                    plain_socket = self.stream.socket
+                    asyncio.get_running_loop().add_reader(plain_socket, self._readable, plain_socket)
+                data = await reading
+                self._take(data)
+                if len(data) == CHUNK:
                     await asyncio.sleep(0)  # others have a turn, too
         except StreamClosedError:
             self._abort()
         finally:
             self.handler.on_ws_connection_close(self.close_code, self.close_reason)
+
+    def _readable(self, plain: socket) -> None:
+        """In place of the stream, whose read stays open until it is closed: that costs a future, a second
+        `recv` and a turn of the loop for each frame. What it does with writes and with the end stands.
+        """
+        try:
+            data = plain.recv(CHUNK)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self.stream.close(exc_info=error)
+            return
+        if not data:
+            self.stream.close()
+            return
+        try:
+            self._take(data)
+        except Exception:
+            log.exception("a connection failed and is dropped")
+            self._abort()
+
+    def _take(self, data: bytes) -> None:
+        for opcode, payload in self._reader.feed(data):
+            self._handle_message(opcode, payload)
+        if self._reader.violation is not None:
+            self.close(*self._reader.violation)
+            self._abort()
 
 
 class BoardSocket(BaseHandler, WebSocketHandler):
