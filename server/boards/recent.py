@@ -16,14 +16,17 @@ class Recent:
     def __init__(self, most: int, changes: Iterable[Change] = ()) -> None:
         self._most = most
         self._changes: list[Change] = []
+        self._weights: list[int] = []
         self._bytes = 0
         self.names: dict[str, int] = {}
         for change in changes:
             self.append(change)
 
     def append(self, change: Change) -> None:
+        weight = _weight(change)
         self._changes.append(change)
-        self._bytes += _weight(change)
+        self._weights.append(weight)
+        self._bytes += weight
         if (name := change.name) is not None:
             self.names[name] = change.seq
         if len(self._changes) > self._most * 1.25 or self._bytes > MOST_BYTES * 1.25:
@@ -38,14 +41,14 @@ class Recent:
 
     def _trim(self) -> None:
         drop = max(0, len(self._changes) - self._most)
-        size = self._bytes - sum(_weight(change) for change in self._changes[:drop])
+        size = self._bytes - sum(self._weights[:drop])
         while size > MOST_BYTES and drop < len(self._changes):
-            size -= _weight(self._changes[drop])
+            size -= self._weights[drop]
             drop += 1
         for change in self._changes[:drop]:
             if (name := change.name) is not None:
                 self.names.pop(name, None)
-        del self._changes[:drop]
+        del self._changes[:drop], self._weights[:drop]
         self._bytes = size
 
 
