@@ -12,7 +12,7 @@ from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 from . import tools
 from .cases import CASES, SIZE, Case
@@ -21,6 +21,7 @@ from .measure import Broken, measure
 from .results import Measured, Results, number, report
 from .servers import Server, all_servers, running
 
+Named = TypeVar("Named", Server, Case)
 RESULTS = tools.HERE / "results"
 QUIET, ATTEMPTS = 0.05, 3
 """The share of a core that others may take from a measurement, and how often one is tried."""
@@ -64,8 +65,8 @@ def take(wanted: argparse.Namespace) -> dict[str, Any]:
     """Measure, and keep what was measured after each case as `results/<when>.json`."""
     for name in ("wsload", "httpload"):
         tools.build(name)
-    servers = [s for s in all_servers() if not wanted.servers or s.name in wanted.servers.split(",")]
-    cases = [c for c in CASES if not wanted.cases or c.name in wanted.cases.split(",")]
+    servers = chosen(all_servers(), wanted.servers)
+    cases = chosen(CASES, wanted.cases)
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
     run: dict[str, Any] = {
@@ -81,6 +82,15 @@ def take(wanted: argparse.Namespace) -> dict[str, Any]:
                 measured.append(asdict(one(number_of_round, case, server, wanted.seconds)))
                 path.write_text(json.dumps(run | {"measured": measured}, indent=1))
     return run | {"measured": measured}
+
+
+def chosen(there: Sequence[Named], names: str) -> list[Named]:
+    """Those that are named, by comma; all of them when none is. Exits for one that is not known."""
+    wanted = {name.strip() for name in names.split(",") if name.strip()}
+    if unknown := wanted - {one.name for one in there}:
+        known = ", ".join(one.name for one in there)
+        sys.exit(f"benchmarks: there is no {', '.join(sorted(unknown))}; there are {known}")
+    return [one for one in there if not wanted or one.name in wanted]
 
 
 def turned(servers: Sequence[Server], by: int) -> list[Server]:
