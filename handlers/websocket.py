@@ -47,7 +47,7 @@ class Protocol(WebSocketProtocol13):
         try:
             while not self.client_terminated:
                 reading = self.stream.read_bytes(CHUNK, partial=True)
-                if plain and not reading.done():
+                if plain and self.stream.reading():
                     plain_socket = self.stream.socket
                     asyncio.get_running_loop().add_reader(plain_socket, self._readable, plain_socket)
                 data = await reading
