@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 from msgspec import UNSET, Struct
 
 from server.boards.submission import Accepted, Outcome, Submission
+from server.boards.weight import weight_of
 from server.document import BoardState, Draft, Intent, Limits, apply
 from server.errors import BoardcastError, Internal
 from server.model.records import Actor, Change, Patch
 from server.policy import Policy
 
 log = logging.getLogger(__name__)
+MOST_BATCH = 2 << 20
+"""About how many characters one append holds at most, and one change more: a store bounds what it takes at
+once (MongoDB: 16 MB), and so does the way to the other instances."""
 SYSTEM = Actor("system", "Boardcast", "system")
 
 
@@ -55,8 +59,12 @@ def judge(state: BoardState, batch: Sequence[Submission], known: Mapping[str, in
     names: dict[str, int] = {}
     stopped: dict[tuple[str, str] | None, BoardcastError | None] = {}  # queues that wait, and their answer
     refused: set[tuple[str, str]] = set()
+    weight = 0
     for submission in batch:
         name = submission.name
+        if weight > MOST_BATCH:
+            verdict.outcomes.append(None)
+            continue
         if stopped and submission.queue in stopped:
             verdict.outcomes.append(stopped[submission.queue])
             continue
@@ -80,6 +88,7 @@ def judge(state: BoardState, batch: Sequence[Submission], known: Mapping[str, in
             continue
         draft.replay(change)
         verdict.changes.append(change)
+        weight += weight_of(change)
         verdict.outcomes.append(Accepted(change.seq))
         if name is not None:
             names[name] = change.seq

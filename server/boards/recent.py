@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 
-from msgspec import UNSET
-
-from server.model.records import Change, Patch
+from server.boards.weight import weight_of
+from server.model.records import Change
 
 MOST_BYTES = 4 << 20
 """About how much of the log is kept in memory per board, whatever the number of changes."""
@@ -23,7 +22,7 @@ class Recent:
             self.append(change)
 
     def append(self, change: Change) -> None:
-        weight = _weight(change)
+        weight = weight_of(change)
         self._changes.append(change)
         self._weights.append(weight)
         self._bytes += weight
@@ -50,20 +49,3 @@ class Recent:
                 self.names.pop(name, None)
         del self._changes[:drop], self._weights[:drop]
         self._bytes = size
-
-
-def _weight(change: Change) -> int:
-    """About the bytes that a change holds; only what can be large is looked at."""
-    also = 0 if change.also is UNSET else 500 * len(change.also)
-    return 500 + also + _patch_weight(change.set) + _patch_weight(change.was)
-
-
-def _patch_weight(patch: object) -> int:
-    if not isinstance(patch, Patch):
-        return 0
-    size = len(patch.description) if patch.description is not UNSET else 0
-    if patch.checklist is not UNSET:
-        size += sum(len(item.text) + 100 for item in patch.checklist)
-    if patch.comment is not UNSET and patch.comment.text is not UNSET:
-        size += len(patch.comment.text)
-    return size
