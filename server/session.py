@@ -388,14 +388,12 @@ class Session:
         """Wait until the board is there, as far as the client has seen it; the client's role on it."""
         await self.answered()  # what the client wrote before, it sees now
         await live.ready()
-        if not live.exists:
-            await live.reach(1)
         since = join.since
         if since is not UNSET and since.epoch == live.epoch and since.seq > live.head:
             await live.reach(since.seq)
             if since.epoch == live.epoch and since.seq > live.head:
                 await live.renew()
-        return self._role(live)
+        return await live.surely(partial(self._role, live))
 
     def _role(self, live: LiveBoard) -> Role:
         assert self._actor is not None
@@ -426,8 +424,11 @@ class Session:
         await self.answered()
         live = self._services.boards.get(request.board)
         await live.ready()
+        self._send(await live.surely(partial(self._comments_of, live, request)))
+
+    def _comments_of(self, live: LiveBoard, request: m.Comments) -> m.CommentsPage:
         self._role(live)
-        self._send(comments_page(live, request))
+        return comments_page(live, request)
 
 
 def _size(frame: str | bytes) -> int:

@@ -21,7 +21,7 @@ def _comments(live: LiveBoard, task: str) -> list[CommentView]:
 
 async def list_comments(call: Call) -> Answer:
     live = await board_of(call)
-    comments = _comments(live, call.path["task"])
+    comments = await live.surely(lambda: _comments(live, call.path["task"]))
     return Answer(body=page_of(comments, call.query.skip, call.query.limit), etag=etag_of(live))
 
 

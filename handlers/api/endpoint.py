@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -88,8 +89,7 @@ async def board_of(call: Call) -> LiveBoard:
     """The board that the path names, as far as `?seq=` asks. Raises `NotFound`, `Unavailable`."""
     name = call.path.get("board", call.app.config.boards.default_board)
     live = await call.app.readable(name)
-    if call.app.policy.role(live.state.members, call.actor) is None:
-        raise NotFound("board", name)
+    await live.surely(partial(_must_see, call, live))
     seq = getattr(call.query, "seq", None)
     if seq is None or seq <= live.head:
         return live
@@ -99,6 +99,11 @@ async def board_of(call: Call) -> LiveBoard:
     finally:
         call.app.boards.release(name)
     return live
+
+
+def _must_see(call: Call, live: LiveBoard) -> None:
+    if call.app.policy.role(live.state.members, call.actor) is None:
+        raise NotFound("board", live.board)
 
 
 def etag_of(live: LiveBoard) -> str:

@@ -81,7 +81,8 @@ async def create_task(call: Call) -> Answer:
 
 async def read_task(call: Call) -> Answer:
     live = await board_of(call)
-    return Answer(body=_task(live, call.path["task"]), etag=etag_of(live))
+    task = await live.surely(lambda: _task(live, call.path["task"]))
+    return Answer(body=task, etag=etag_of(live))
 
 
 async def update_task(call: Call) -> Answer:

@@ -6,8 +6,8 @@ did not answer; what is here is durable and may be read, whether there is more i
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 from msgspec import UNSET
 
@@ -16,11 +16,12 @@ from server.boards.parts import Parts
 from server.boards.recent import Recent
 from server.boards.snapshots import Snapshots
 from server.document import BoardState, Draft
-from server.errors import Unavailable
+from server.errors import NotFound, Unavailable
 from server.model.records import Change, Record
 from server.stores import Failed, Head, Loaded
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 PAGE = 500
 """Changes per read of the log's tail."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
@@ -206,6 +207,19 @@ class Replica:
         """Ask the store when somebody has seen more than we have. Raises `Unavailable`."""
         if seq > self.head or not self.exists:
             await self._refresh()
+
+    async def surely(self, read: Callable[[], T]) -> T:
+        """What `read` finds in the state. What it does not find another instance may have made: the log is
+        asked before `NotFound` is final. Raises what `read` raises, and `Unavailable`.
+        """
+        try:
+            return read()
+        except NotFound:
+            epoch, head = self.epoch, self.head
+            await self._refresh()
+            if (self.epoch, self.head) == (epoch, head):
+                raise
+        return read()
 
     async def wait_for(self, seq: int, most_s: float) -> None:
         """Until the state is as far as `seq`. Raises `Unavailable` when that takes longer than `most_s`."""
