@@ -20,6 +20,7 @@ BATCH = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0)
 APPENDS = ("stored", "refused", "failed")
 CLASSES = ("log", "latest", "ephemeral")
 STATUSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+LINKS = ("publish", "subscribe")
 UNKNOWN_OP = "unknown"
 """Stands for whatever a client named that is no operation."""
 CLIENT_CLOSES = ("1000", "1001", "1005", "1006", "other")
@@ -189,13 +190,21 @@ class Metrics(Collector):
             self.batches_appended(outcome)
 
     def _declare_parts(self) -> None:
-        gauge = self._gauge
+        gauge, count = self._gauge, self._counter
         self.server_info = gauge("server_info", "Always 1; the label tells the version.", "version")
         self.server_draining = gauge("server_draining", "1 while the server takes its leave.")()
-        self.store_up = gauge("store_up", "1 when the store would take a write now.")()
+        self.store_up = gauge("store_up", "1 when the store is believed to take writes.")()
         self.store_writes_waiting = gauge("store_writes_waiting", "Writes that wait for the disk.")()
         self.broker_up = gauge("broker_up", "1 when messages of other instances are believed to arrive.")()
-        self.broker_dropped = self._counter("broker_messages_dropped", "Messages dropped by the broker.")()
+        self.broker_dropped = count("broker_messages_dropped", "Messages dropped by the broker.")()
+        self.broker_links_lost = count("broker_links_lost", "Links to Redis that worked and failed.", "link")
+        for link in LINKS:
+            self.broker_links_lost(link)
+        self.parts_state = gauge("parts_state", "1 for the state that a part is in.", "part", "state")
+        self.probes_failed = count("probes_failed", "Probes without a good answer in time.", "part")
+        self.probes_answered = self._spread(
+            "probes_answered_seconds", "Until a probe was answered.", LATENCY_S, "part"
+        )
         self.loop_lagged = self._spread(
             "loop_lagged_seconds", "How late the event loop woke up a timer.", LATENCY_S
         )()
@@ -223,7 +232,13 @@ class Metrics(Collector):
         return family
 
     def foresee(
-        self, *, codecs: Iterable[str], ops: Iterable[str], errors: Iterable[str], closes: Iterable[int]
+        self,
+        *,
+        codecs: Iterable[str],
+        ops: Iterable[str],
+        errors: Iterable[str],
+        closes: Iterable[int],
+        parts: Iterable[str],
     ) -> None:
         """Show what can happen as 0 before it does, so that a first error is an increase."""
         known = list(errors)
@@ -239,6 +254,9 @@ class Metrics(Collector):
             self.connections_closed("client", name)
         for status in STATUSES:
             self.requests_answered(status)
+        for part in parts:
+            self.probes_answered(part)
+            self.probes_failed(part)
 
     # -- counting
 

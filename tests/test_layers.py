@@ -22,11 +22,16 @@ LAYERS: Mapping[str, frozenset[str]] = {
         "server.policy": "model errors",
         "server.document": "model errors",
         "server.presence": "model",
+        "server.announcer": "presence wire model",
+        "server.roster": "presence wire model",
+        "server.people": "announcer roster presence wire model",
         "server.stores": "model errors metrics log",
         "server.brokers": "model errors metrics log",
         "server.outbox": "errors metrics log",
-        "server.hub": "outbox wire presence model errors metrics log",
-        "server.boards": "document policy hub presence stores brokers wire model errors metrics log",
+        "server.hub": "outbox wire people model errors metrics log",
+        "server.boards": "document policy hub stores brokers wire model errors metrics log",
+        "server.devices.rules": "model errors",
+        "server.devices": "model errors",
         "server.accounts": "stores model errors",
         "server.views": "boards document wire model errors",
         "server.session": "accounts views boards policy hub outbox wire model errors metrics log",
@@ -36,8 +41,18 @@ LAYERS: Mapping[str, frozenset[str]] = {
 }
 """Part → what it may import of ours, beside itself and `server` (the version)."""
 
-TOP = {"server.app": {"server"}, "handlers": {"server", "handlers"}}
-"""What may import everything below it. The command line stands on top of both."""
+TOP = {
+    "server.backends": {"server.brokers", "server.config", "server.metrics", "server.stores"},
+    "server.health": set(),
+    "server.leaving": set(),
+    "server.watched": {"server.model", "server.stores"},
+    "server.vitals": {
+        *("server.brokers", "server.health", "server.metrics", "server.stores", "server.watched"),
+    },
+    "server.app": {"server"},
+    "handlers": {"server", "handlers"},
+}
+"""What may import everything below it, and what stands between. The command line stands on top of both."""
 COMMANDS = {"server.cli": {"server", "handlers"}, "server.__main__": {"server.cli"}}
 
 ALONE: Mapping[str, frozenset[str]] = {
@@ -48,7 +63,9 @@ ALONE: Mapping[str, frozenset[str]] = {
         "prometheus_client": "server.metrics",
         "motor": "server.stores.mongo",
         "pymongo": "server.stores.mongo",
+        "bson": "server.stores.mongo",
         "redis": "server.brokers.redis",
+        "hiredis": "server.brokers.redis",
         "yaml": "server.config",
         "click": "server.cli server.__main__",
     }.items()

@@ -12,9 +12,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from server.app import App
 from server.config import Config
 from server.errors import ALL, Close
-from server.metrics import CLASSES, CLIENT_CLOSES, STATUSES, Metrics
+from server.health import STATES
+from server.metrics import CLASSES, CLIENT_CLOSES, LINKS, STATUSES, Metrics
 from server.model.commands import OPERATIONS
 from server.outbox import Outbox
+from server.vitals import PARTS
 from server.wire import JSON
 from tests.connections import PairTransport
 from tests.support import PATIENCE_S, Client, Closed, ServerProcess, on_loop
@@ -108,7 +110,7 @@ class Stage:
         return self._people[-1]
 
     async def read(self) -> Samples:
-        return samples((await self.app.measure()).expose("")[0].decode())
+        return samples(self.app.measure().expose("")[0].decode())
 
 
 def test_what_can_happen_is_there_as_zero_before_it_does(tmp_path: Path) -> None:
@@ -278,10 +280,15 @@ async def test_a_store_that_is_gone_shows(tmp_path: Path) -> None:
         assert before["boardcast_boards_live"] == 1
         await stage.app.store.close()
         await writer.mutates("m", "task.create", task="t", title="T")
-        stage.app.broker.dropped = 3
-        stage.app.draining = True
+        stage.app.broker._dropped = 3
+        stage.app.leaving = True
+        async with asyncio.timeout(PATIENCE_S):
+            while stage.app.vitals.health["store"].in_service:
+                await stage.app.vitals.next()
         after = moved(before, await stage.read())
-        assert after["store_up"] == -1
+        assert after["store_up"] == after["parts_state{part=store,state=up}"] == -1
+        assert after["parts_state{part=store,state=down}"] == 1
+        assert after["probes_failed_total{part=store}"] >= 2
         assert after["mutations_answered_total{op=task.create,outcome=unavailable}"] == 1
         assert after["batches_appended_seconds_count{outcome=failed}"] == 1
         assert after["catchups_started_total"] == 1
@@ -294,6 +301,9 @@ ALLOWED: Mapping[str, Callable[[str], object]] = {
     "side": {"server", "client"}.__contains__,
     "class": set(CLASSES).__contains__,
     "status": set(STATUSES).__contains__,
+    "link": set(LINKS).__contains__,
+    "part": set(PARTS).__contains__,
+    "state": set(STATES).__contains__,
     "op": {*OPERATIONS, "unknown"}.__contains__,
     "outcome": {"ack", "duplicate", "stored", "refused", "failed", *(e.code for e in ALL)}.__contains__,
     "code": {*CLIENT_CLOSES, *map(str, vars(Close).values()), *(e.code for e in ALL)}.__contains__,

@@ -14,6 +14,14 @@ Confirmed = Callable[[str], None]
 """Called each time the subscription to a channel is (again) in force: something may have been missed."""
 
 
+class BrokerError(Exception):
+    """The base of what a broker raises. No driver's exception leaves its file."""
+
+
+class Failed(BrokerError):
+    """The broker does not do its work now, or cannot with what it was given; says why, for an operator."""
+
+
 class Broker(Protocol):
     async def start(self, receive: Receive, confirmed: Confirmed) -> None:
         """Connect. Never fails for a broker that is away: that is a state, shown by `up`."""
@@ -30,6 +38,16 @@ class Broker(Protocol):
     def offer(self, channel: str, message: bytes) -> None:
         """Queue a message for the other instances. Never waits, never fails; past its bound it drops."""
 
+    async def probe(self) -> None:
+        """Prove that a message would arrive now, by one of its own that goes out and comes back.
+
+        Raises `Failed` with a reason an operator can act on. Never hangs.
+        """
+
     @property
     def up(self) -> bool:
         """Whether messages are believed to arrive."""
+
+    @property
+    def dropped(self) -> int:
+        """How many offered messages are known or feared not to have gone out."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 
-from server.brokers import Confirmed, Receive
+from server.brokers import Confirmed, Failed, Receive
 
 
 class LocalExchange:
@@ -29,7 +29,7 @@ class LocalBroker:
     """One instance's end of the exchange.
 
     Messages reach it in the next turns of the loop. At most `queue_bytes` of them wait; those past it are
-    dropped and counted in `dropped`: their gap shows in the numbers of the log.
+    dropped and counted in its `dropped`: their gap shows in the numbers of the log.
     """
 
     def __init__(self, exchange: LocalExchange, *, queue_bytes: int = 8 * 1024 * 1024) -> None:
@@ -38,7 +38,7 @@ class LocalBroker:
         self._queued = 0
         self._channels: set[str] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.dropped = 0
+        self._dropped = 0
 
     async def start(self, receive: Receive, confirmed: Confirmed) -> None:
         self._receive = receive
@@ -70,13 +70,23 @@ class LocalBroker:
             if listener is not self:
                 listener._accept(channel, message)
 
+    async def probe(self) -> None:
+        """A message of this process arrives in the next turn of the loop: this waits for that turn."""
+        if self._loop is None:
+            raise Failed("the broker is not started, or closed")
+        await asyncio.sleep(0)
+
     @property
     def up(self) -> bool:
         return self._loop is not None
 
+    @property
+    def dropped(self) -> int:
+        return self._dropped
+
     def _accept(self, channel: str, message: bytes) -> None:
         if self._loop is None or self._queued + len(message) > self._bound:
-            self.dropped += 1
+            self._dropped += 1
             return
         self._queued += len(message)
         self._loop.call_soon(self._deliver, channel, message)

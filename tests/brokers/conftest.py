@@ -2,12 +2,18 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from server.brokers import Broker
 from server.brokers.local import LocalBroker, LocalExchange
+from server.brokers.redis import RedisBroker
+from server.metrics import Metrics
+from tests.brokers.lines import Lines, lines_logged
+from tests.services.redis import RedisServer
 from tests.simulator.broker import SimBroker, SimExchange
 from tests.simulator.faults import Faults
 
@@ -15,20 +21,28 @@ MakeBroker = Callable[[], Broker]
 """A broker that is not started; those of one maker reach each other."""
 
 
-def local() -> MakeBroker:
+def local(_: pytest.FixtureRequest) -> MakeBroker:
     exchange = LocalExchange()
     return lambda: LocalBroker(exchange)
 
 
-def simulated() -> MakeBroker:
+def simulated(_: pytest.FixtureRequest) -> MakeBroker:
     """The broker of the simulator, in fine weather."""
     exchange = SimExchange(Faults())
     return lambda: SimBroker(exchange)
 
 
-EXCHANGES: dict[str, Callable[[], MakeBroker]] = {
+def on_redis(request: pytest.FixtureRequest) -> MakeBroker:
+    """Brokers with channels of their own on one real server."""
+    server: RedisServer = request.getfixturevalue("shared_redis")
+    prefix = "t" + secrets.token_hex(4)
+    return lambda: RedisBroker(server.url, metrics=Metrics(), prefix=prefix)
+
+
+EXCHANGES: dict[str, Callable[[pytest.FixtureRequest], MakeBroker]] = {
     "local": local,
     "simulated": simulated,
+    "redis": on_redis,
 }
 
 
@@ -44,4 +58,24 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 @pytest.fixture(params=EXCHANGES)
 def make_broker(request: pytest.FixtureRequest) -> MakeBroker:
-    return EXCHANGES[request.param]()
+    return EXCHANGES[request.param](request)
+
+
+@pytest.fixture(scope="session")
+def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One server for all tests that do no harm to it."""
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    """One server for a test that mistreats it."""
+    with RedisServer(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    with lines_logged() as lines:
+        yield lines

@@ -3,6 +3,11 @@
 That nothing came is shown by what came after it.
 """
 
+import asyncio
+
+import pytest
+
+from server.brokers import Failed
 from tests.brokers.conftest import MakeBroker
 from tests.brokers.instance import instances
 
@@ -123,3 +128,23 @@ async def test_a_broker_is_up_between_start_and_close(make_broker: MakeBroker) -
     await broker.close()
     states.append(broker.up)
     assert states == [False, True, False]
+
+
+async def test_a_probe_ends_well_between_start_and_close(make_broker: MakeBroker) -> None:
+    async with instances(make_broker, 2) as (ann, bob):
+        await asyncio.gather(ann.broker.probe(), ann.broker.probe(), bob.broker.probe())
+        assert ann.received == bob.received == []
+        await ann.broker.close()
+        with pytest.raises(Failed):
+            await ann.broker.probe()
+        await bob.broker.probe()
+
+
+async def test_nothing_is_dropped_while_all_goes_well(make_broker: MakeBroker) -> None:
+    async with instances(make_broker, 2) as (ann, bob):
+        await bob.listen("b1")
+        messages = [b"%d" % number for number in range(1000)]
+        for message in messages:
+            ann.broker.offer("b1", message)
+        await bob.hears("b1", *messages)
+        assert ann.broker.dropped == bob.broker.dropped == 0

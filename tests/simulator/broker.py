@@ -2,7 +2,7 @@
 
 import asyncio
 
-from server.brokers import Confirmed, Receive
+from server.brokers import Confirmed, Failed, Receive
 from tests.simulator.faults import Faults
 
 
@@ -29,6 +29,7 @@ class SimBroker:
         self._in_force: dict[str, bool] = {}
         self._connected = False
         self._dead = False
+        self._dropped = 0
         self._latest = 0.0
         self._connection = 0  # counts connections: what was on its way through an older one is lost
 
@@ -70,10 +71,20 @@ class SimBroker:
     def offer(self, channel: str, message: bytes) -> None:
         if self._connected:
             self._exchange.carry(self, channel, message)
+        else:
+            self._dropped += 1
+
+    async def probe(self) -> None:
+        if not self._connected:
+            raise Failed("not connected")
 
     @property
     def up(self) -> bool:
         return self._connected
+
+    @property
+    def dropped(self) -> int:
+        return self._dropped
 
     # -- the other direction
 
