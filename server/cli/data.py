@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -13,16 +13,18 @@ import click
 from server.app import mint
 from server.cli.group import CONFIGURATION, FAILED, data_options, fail, load
 from server.cli.progress import Line
+from server.config import Config
 from server.data import DataError
 from server.data.copies import back_up
 from server.data.copies import restore as put_back
+from server.data.export import Source
 from server.data.export import export as write_export
 from server.data.files import whole_file
 from server.data.format import is_id
-from server.data.intake import Outcome, take_in
-from server.stores import Failed, Head
-from server.stores.sqlite import SchemaTooNew
+from server.data.intake import Outcome, Target, take_in
+from server.stores import Failed, Head, TooNew
 from server.stores.sqlite.archive import Archive
+from server.stores.sqlite.intake import Intake
 
 MOST_LISTED = 20
 FILE = click.Path(path_type=Path)
@@ -34,7 +36,7 @@ def _told(what: str) -> Iterator[Line]:
     progress = Line()
     try:
         yield progress
-    except SchemaTooNew as error:
+    except TooNew as error:
         progress.clear()
         fail(CONFIGURATION, f"data: {error}")
     except BrokenPipeError:
@@ -46,15 +48,38 @@ def _told(what: str) -> Iterator[Line]:
         progress.clear()
 
 
+def _file_of(config: Config, what: str, instead: str) -> Path:
+    """The database's file; the command ends when the data is not in one."""
+    if config.shares_store:
+        fail(FAILED, f"cannot {what}: the data is in MongoDB (store.url); {instead} does that")
+    return config.sqlite_path
+
+
+def _source(config: Config) -> AbstractContextManager[Source]:
+    if config.shares_store:
+        from server.stores.mongo.offline import Offline
+
+        return Offline.open(config.store.url)
+    return Archive.open(config.sqlite_path)
+
+
+def _target(config: Config) -> AbstractContextManager[Target]:
+    if config.shares_store:
+        from server.stores.mongo.offline import Offline
+
+        return Offline.open(config.store.url)
+    return Intake.open(config.sqlite_path)
+
+
 @click.command()
 @data_options
 @click.option("--force", is_flag=True, help="Replace FILE when it is there.")
 @click.argument("file", type=FILE)
 def backup(file: Path, force: bool, config: Path | None, **flags: object) -> None:
     """Copy everything to FILE, also while the server runs, and check the copy."""
-    loaded = load(config, flags)
+    database = _file_of(load(config, flags), "back up", "mongodump")
     with _told("back up") as progress:
-        heads = back_up(loaded.sqlite_path, file, force=force, progress=progress)
+        heads = back_up(database, file, force=force, progress=progress)
     click.echo(f"{file}: {_sum(heads)}, {file.stat().st_size / 1e6:.1f} MB, checked")
     _list(heads)
 
@@ -64,11 +89,11 @@ def backup(file: Path, force: bool, config: Path | None, **flags: object) -> Non
 @click.argument("file", type=FILE)
 def restore(file: Path, config: Path | None, **flags: object) -> None:
     """Put the backup FILE in the place of the data. Stop the server first; start it afterwards."""
-    loaded = load(config, flags)
+    database = _file_of(load(config, flags), "restore", "mongorestore, with the servers stopped,")
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     with _told("restore") as progress:
-        restored = put_back(file, loaded.sqlite_path, mint=mint, stamp=stamp, progress=progress)
-    click.echo(f"restored to {loaded.sqlite_path}: {_sum(restored.heads)}")
+        restored = put_back(file, database, mint=mint, stamp=stamp, progress=progress)
+    click.echo(f"restored to {database}: {_sum(restored.heads)}")
     _list(restored.heads)
     if restored.former is not None:
         click.echo(f"what was there before is kept as {restored.former}")
@@ -81,13 +106,14 @@ def restore(file: Path, config: Path | None, **flags: object) -> None:
 @click.argument("file", type=FILE, default=Path("-"))
 def export(file: Path, force: bool, boards: tuple[str, ...], config: Path | None, **flags: object) -> None:
     """Write boards as lines of JSON to FILE, or to standard output, also while the server runs."""
-    database = load(config, flags).sqlite_path
-    with _told("export") as progress, Archive.open(database) as source:
+    loaded = load(config, flags)
+    with _told("export") as progress, _source(loaded) as source:
         if str(file) == "-":
             with _standard_output() as out:
                 heads = write_export(source, boards, out, progress)
         else:
-            with whole_file(file, force=force, database=database) as partial, partial.open("wb") as out:
+            own = None if loaded.shares_store else loaded.sqlite_path
+            with whole_file(file, force=force, database=own) as partial, partial.open("wb") as out:
                 heads = write_export(source, boards, out, progress)
     click.echo(f"{file}: {_sum(heads)}", err=True)
 
@@ -124,7 +150,7 @@ def import_(file: Path, rename: str | None, config: Path | None, **flags: object
     loaded = load(config, flags)
     refused = False
     with _told("import") as progress, _opened(file) as stream:
-        for outcome in take_in(loaded.sqlite_path, stream, rename=rename, mint=mint, progress=progress):
+        for outcome in take_in(_target(loaded), stream, rename=rename, mint=mint, progress=progress):
             progress.clear()
             refused |= outcome.done == "refused"
             click.echo(_sentence(outcome), err=outcome.done == "refused")

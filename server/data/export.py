@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from typing import BinaryIO, Literal
+from contextlib import AbstractContextManager
+from typing import BinaryIO, Literal, Protocol
 
 import msgspec
 from msgspec import Raw
@@ -12,13 +13,22 @@ from server.data import DataError, Progress
 from server.data.fold import records_of
 from server.data.format import VERSION, BoardLine, End, Opening, RecordLine
 from server.model.records import BoardRecord, Record, Task
-from server.stores import Head
-from server.stores.sqlite.archive import Archive
+from server.stores import Head, Loaded
 
 _encode = msgspec.json.Encoder().encode
 
 
-def export(source: Archive, boards: Collection[str], out: BinaryIO, progress: Progress) -> Mapping[str, Head]:
+class Source(Protocol):
+    """Boards to be exported; see `Archive` of the SQLite store. Methods may raise `Failed`."""
+
+    def boards(self) -> Mapping[str, Head]: ...
+    def one_moment(self) -> AbstractContextManager[None]: ...
+    def load(self, board: str) -> Loaded | None: ...
+    def trimmed(self, board: str) -> bool: ...
+    def bodies(self, board: str, head: int) -> Iterable[list[bytes]]: ...
+
+
+def export(source: Source, boards: Collection[str], out: BinaryIO, progress: Progress) -> Mapping[str, Head]:
     """Write `boards`, or all when there are none named, to `out`; what was written.
 
     Each board is as it was at one moment; different boards may be of different moments. Raises `DataError`
@@ -58,7 +68,7 @@ class _Lines:
         self._progress("exporting", self._changes, self._total)
 
 
-def _export_board(source: Archive, board: str, lines: _Lines) -> Head:
+def _export_board(source: Source, board: str, lines: _Lines) -> Head:
     with source.one_moment():
         head = source.boards()[board]
         kept = source.load(board) if source.trimmed(board) else None

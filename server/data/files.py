@@ -14,10 +14,11 @@ OWN = ("", "-wal", "-shm", "-journal", ".restoring")
 
 
 @contextmanager
-def whole_file(path: Path, *, force: bool, database: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, force: bool, database: Path | None) -> Iterator[Path]:
     """An empty file beside `path` to write to; it becomes `path`, on disk, when the block ends well.
 
-    `force`: `path` may be there, and is replaced. Raises `DataError` when it must not be written.
+    `force`: `path` may be there, and is replaced. `database`: what it must not be a part of. Raises
+    `DataError` when it must not be written.
     """
     _refuse(path, force, database)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
@@ -40,8 +41,8 @@ def is_part_of(path: Path, database: Path) -> bool:
     return path.resolve() in {file.resolve() for file in own}
 
 
-def _refuse(path: Path, force: bool, database: Path) -> None:
-    if is_part_of(path, database):
+def _refuse(path: Path, force: bool, database: Path | None) -> None:
+    if database is not None and is_part_of(path, database):
         raise DataError(f"{path} belongs to the running data; choose another file")
     if path.exists() and not path.is_file():
         raise DataError(f"{path} is not a file")

@@ -2,17 +2,25 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import BinaryIO, Literal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import BinaryIO, Literal, Protocol
 
 from msgspec import UNSET, Struct, structs
 
 from server.data import Progress
 from server.data.parse import Incoming, read_boards
-from server.model.records import Change
-from server.stores.sqlite.intake import Intake
+from server.model.records import Change, Record
+
+
+class Target(Protocol):
+    """Where boards are taken in; see `Intake` of the SQLite store. Methods may raise `Failed`."""
+
+    def transaction(self) -> AbstractContextManager[None]: ...
+    def head(self, board: str) -> int: ...
+    def logged(self, board: str, first: int, last: int) -> list[Change]: ...
+    def add(self, board: str, changes: Sequence[Change]) -> None: ...
+    def seal(self, board: str, head: int, epoch: str, records: Sequence[Record]) -> None: ...
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -30,9 +38,14 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 def take_in(
-    database: Path, stream: BinaryIO, *, rename: str | None, mint: Callable[[], str], progress: Progress
+    target: AbstractContextManager[Target],
+    stream: BinaryIO,
+    *,
+    rename: str | None,
+    mint: Callable[[], str],
+    progress: Progress,
 ) -> Iterator[Outcome]:
-    """Import all boards of `stream`; an outcome as soon as a board is stored.
+    """Import all boards of `stream`; an outcome as soon as a board is stored. `target` is opened for it.
 
     The stream is read twice: nothing is stored of one that is damaged. A board that changes gets a new epoch
     from `mint`. `rename`: the id for the one board that there is then. Raises `Locked` while a server runs,
@@ -44,7 +57,7 @@ def take_in(
         for board in read_boards(file, rename, progress, "checking", size):
             board.finish()
         file.seek(0)
-        with Intake.open(database) as intake:
+        with target as intake:
             for board in read_boards(file, rename, progress, "importing", size):
                 yield _take(intake, board, mint)
 
@@ -59,7 +72,7 @@ def _rewindable(stream: BinaryIO) -> Iterator[BinaryIO]:
         yield file
 
 
-def _take(intake: Intake, incoming: Incoming, mint: Callable[[], str]) -> Outcome:
+def _take(intake: Target, incoming: Incoming, mint: Callable[[], str]) -> Outcome:
     with intake.transaction():
         there = intake.head(incoming.board)
         outcome = Outcome(board=incoming.board, done="skipped", there=there, head=incoming.head)
@@ -75,7 +88,7 @@ def _take(intake: Intake, incoming: Incoming, mint: Callable[[], str]) -> Outcom
     return structs.replace(outcome, done="continued" if there else "imported")
 
 
-def _difference(intake: Intake, board: str, changes: list[Change]) -> int:
+def _difference(intake: Target, board: str, changes: list[Change]) -> int:
     """The first number at which the log here is another one; 0 when it is the same."""
     if not changes:
         return 0

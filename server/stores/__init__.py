@@ -28,6 +28,10 @@ class Failed(StoreError):
     """The store did not answer, or failed. After an append the outcome is unknown: it may still land."""
 
 
+class TooNew(Failed):
+    """The data was written by a newer version of the program: an older one must leave it alone."""
+
+
 class Head(Struct, frozen=True):
     """Where a board's log stands. `epoch` changes when an older copy of the data was put back."""
 
@@ -100,3 +104,7 @@ class Store(Protocol):
 
     async def ping(self) -> None:
         """Prove that a write would be accepted now; raises `Failed` with the reason."""
+
+    @property
+    def writes_waiting(self) -> int:
+        """Writes that wait for their turn, for those who watch. Never fails."""

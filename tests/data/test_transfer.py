@@ -13,6 +13,7 @@ from msgspec import structs
 
 from server.data.intake import take_in
 from server.stores import Head
+from server.stores.sqlite.intake import Intake
 from tests.data.commands import ROOT, content, database, folded, history, keep, kept, refusal, run, succeed
 from tests.support import Client, ServerProcess, on_loop
 
@@ -67,7 +68,7 @@ def test_an_import_that_is_interrupted_leaves_nothing_of_the_board(tmp_path: Pat
             raise KeyboardInterrupt
 
     with (tmp_path / "all.jsonl").open("rb") as stream, pytest.raises(KeyboardInterrupt):
-        list(take_in(database(new), stream, rename=None, mint=lambda: "e2", progress=interrupt))
+        list(take_in(Intake.open(database(new)), stream, rename=None, mint=lambda: "e2", progress=interrupt))
     boards = kept(new)
     assert {board: there.head for board, there in boards.items()} == {"b": Head("e1", 40), "a": Head("e2", 3)}
     assert content(boards["b"].state) == folded("b", LOG)

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from server.stores import Store
+from server.stores.mongo import MongoStore
 from server.stores.sqlite import SqliteStore
+from tests.services.mongo import database_url
 from tests.simulator.disk import SimDisk
 from tests.simulator.faults import Faults
 from tests.simulator.store import SimStore
@@ -27,6 +29,16 @@ class SqlitePlace:
         return SqliteStore(self.path, exclusive=False)
 
 
+class MongoPlace:
+    """A database of its own on the server that all tests share."""
+
+    def __init__(self, directory: Path) -> None:
+        self.url = database_url(str(directory))
+
+    def store(self) -> Store:
+        return MongoStore(self.url, deadline_s=10.0)
+
+
 class SimPlace:
     """The store of the simulator, in fine weather."""
 
@@ -41,9 +53,10 @@ class SimPlace:
 
 PLACES: dict[str, Callable[[Path], Place]] = {
     "sqlite": SqlitePlace,
+    "mongodb": MongoPlace,
     "simulated": SimPlace,
 }
-DURABLE = ("sqlite",)
+DURABLE = ("sqlite", "mongodb")
 """Those that outlive the process."""
 
 

@@ -8,13 +8,13 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from server.stores import Failed
+from server.stores import Failed, TooNew
 
 Migration = Sequence[str]
 """The statements that lead from one schema version to the next."""
 
 
-class SchemaTooNew(Failed):
+class SchemaTooNew(TooNew):
     """The file was written by a newer program. `found` and `known`: schema versions."""
 
     def __init__(self, path: Path, found: int, known: int) -> None:

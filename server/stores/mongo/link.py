@@ -1,0 +1,190 @@
+"""The connection to the server: its options, whose turn it is, and how long anything may take."""
+
+import asyncio
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+import motor.frameworks.asyncio as pool
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from pymongo import ReadPreference, WriteConcern
+from pymongo.errors import PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from server.stores import Failed
+from server.stores.mongo.failures import Duplicate, translated
+
+T = TypeVar("T")
+Document = dict[str, Any]
+Collection = AsyncIOMotorCollection[Document]
+
+MOST_WAITING = 4096
+"""Calls that wait for a thread, per lane. Past it they fail at once."""
+MOST_SELECTING_MS = 5000
+"""How long a thread waits for a server that can be written to."""
+DATABASE = "boardcast"
+"""Where the URL names none."""
+
+
+class Lane:
+    """`width` exchanges at once; the others wait in line."""
+
+    def __init__(self, width: int) -> None:
+        self._free = asyncio.Semaphore(width)
+        self.waiting = 0
+        self.under_way = 0
+
+    async def enter(self) -> None:
+        """Raises `Failed` when too many wait already."""
+        if self.waiting >= MOST_WAITING:
+            raise Failed(f"{MOST_WAITING} calls wait for the database already")
+        self.waiting += 1
+        try:
+            await self._free.acquire()
+        finally:
+            self.waiting -= 1
+        self.under_way += 1
+
+    def leave(self, _: object = None) -> None:
+        self.under_way -= 1
+        self._free.release()
+
+
+class Link:
+    """A client and its database. Made on the running loop; raises `Failed` for a URL that cannot be used.
+
+    `appends`, `lookups`, `loads`: the lanes, which share the threads of Motor's pool. `majority`: collections
+    read what a majority has; turned off for a server that does not know the option.
+    """
+
+    def __init__(self, url: str, deadline_s: float) -> None:
+        self.deadline_s = deadline_s
+        self.server = f"MongoDB at {_hosts(url)}"
+        threads = max(pool.max_workers, 4)
+        self.lookups = Lane(threads // 4)
+        self.loads = Lane(threads // 4)
+        self.appends = Lane(threads - 2 * (threads // 4))
+        self._client, self._database = self._connect(url, threads)
+        self.majority = True
+        self._open = True
+        self._calls = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def _connect(
+        self, url: str, threads: int
+    ) -> tuple[AsyncIOMotorClient[Document], AsyncIOMotorDatabase[Document]]:
+        milliseconds = int(self.deadline_s * 1000)
+        if "." in _path(url):
+            raise Failed("the setting store.url names a database with a dot, which there cannot be")
+        try:
+            client = _client(url, milliseconds, threads)
+            name = client.get_default_database(DATABASE).name
+        except UserWarning as warning:
+            raise Failed(f"the setting store.url has an option that cannot be used: {warning}") from None
+        except (PyMongoError, ValueError, TypeError, OSError) as error:
+            # What the driver says may quote a part of the password when the URL is not well formed.
+            detail = "" if "@" in url else f": {error}"
+            raise Failed(
+                "the setting store.url is not a MongoDB URL that can be used; it looks like "
+                "mongodb://user:password@host:27017/database, with user and password percent-encoded" + detail
+            ) from None
+        return client, client.get_database(
+            name,
+            read_preference=ReadPreference.PRIMARY,
+            write_concern=WriteConcern(w="majority", j=True, wtimeout=milliseconds * 4 // 5),
+        )
+
+    def collection(self, name: str) -> Collection:
+        concern = ReadConcern("majority") if self.majority else ReadConcern()
+        return self._database.get_collection(name, read_concern=concern)
+
+    @property
+    def writes_waiting(self) -> int:
+        return self.appends.waiting + self.appends.under_way
+
+    @asynccontextmanager
+    async def in_time(self) -> AsyncIterator[None]:
+        """The block is one call of the store's: it ends within the deadline, with `Failed` at the latest."""
+        if not self._open:
+            raise Failed("the store is not open")
+        self._calls += 1
+        self._idle.clear()
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                yield
+        except TimeoutError:
+            raise Failed(f"no answer from {self.server} within {self.deadline_s} s") from None
+        except Duplicate as error:
+            raise Failed(
+                f"{self.server} knows a key already that should be new: {error.__cause__}"
+            ) from error
+        finally:
+            self._calls -= 1
+            if self._calls == 0:
+                self._idle.set()
+
+    async def call(self, lane: Lane, send: Callable[[], Awaitable[T]]) -> T:
+        """One exchange with the server. Raises `Failed`, `Duplicate`.
+
+        It keeps its place in the lane until its thread is free again, also when nobody waits for it any more.
+        """
+        await lane.enter()
+        exchange = asyncio.ensure_future(_sent(send))
+        exchange.add_done_callback(partial(_ended, lane))
+        with translated(self.server):
+            return await asyncio.shield(exchange)
+
+    async def close(self) -> None:
+        """Let the calls under way end, then let go of the server. Takes `deadline_s` twice at most."""
+        self._open = False
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                await self._idle.wait()
+        except TimeoutError:
+            pass
+        # It says good-bye to the server, which may hang.
+        leaving = asyncio.ensure_future(asyncio.to_thread(self._client.close))
+        await asyncio.wait([leaving], timeout=self.deadline_s)
+
+
+def _client(url: str, milliseconds: int, threads: int) -> AsyncIOMotorClient[Document]:
+    """Raises UserWarning for an option that the driver would pass over."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+            url,
+            io_loop=asyncio.get_running_loop(),
+            appname="boardcast",
+            maxPoolSize=threads,
+            # What was sent once is not sent again behind our back: a duplicate key then proves that nothing
+            # was written. Those who call try again, with a pause.
+            retryWrites=False,
+            retryReads=False,
+            connectTimeoutMS=milliseconds // 2,
+            serverSelectionTimeoutMS=min(milliseconds // 2, MOST_SELECTING_MS),
+            socketTimeoutMS=milliseconds,
+            waitQueueTimeoutMS=milliseconds,
+        )
+    return client
+
+
+async def _sent(send: Callable[[], Awaitable[T]]) -> T:
+    return await send()
+
+
+def _ended(lane: Lane, exchange: "asyncio.Future[Any]") -> None:
+    lane.leave()
+    if not exchange.cancelled():
+        exchange.exception()  # retrieved: its caller may have gone
+
+
+def _hosts(url: str) -> str:
+    """The hosts of the URL, without user and password."""
+    return url.partition("://")[2].rpartition("@")[2].partition("/")[0].partition("?")[0] or "?"
+
+
+def _path(url: str) -> str:
+    return url.partition("://")[2].rpartition("@")[2].partition("/")[2].partition("?")[0]
