@@ -17,7 +17,7 @@ from server.model.fields import Kind, Role
 from server.model.messages import ClosedBoard, PresenceDelta, PresenceUpdate, Present, Resync, User
 from server.model.records import Change
 from server.outbox import Limits, Outbox, Transport
-from server.presence import Presence
+from server.people import People
 from server.wire import Codec
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,6 @@ class Room:
 
     def __init__(self) -> None:
         self.members: dict[Connection, Role] = {}
-        self.presence = Presence()
         self._groups: dict[Codec, dict[Connection, None]] | None = None
 
     def put(self, connection: Connection, role: Role) -> None:
@@ -99,12 +98,14 @@ class Room:
 class Hub:
     """The members of all boards on this instance. It is the `Listener` of `server.boards`.
 
+    `people`: who is on which board, on other instances, too; this instance alone when not given.
     `empty` is set while there is no connection. `occupied` and `vacated` are called with a board that got
     its first member or lost its last one.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, people: People | None = None) -> None:
         self.metrics = metrics
+        self.people = people or People()
         self.occupied: Callable[[str], object] = _nothing
         self.vacated: Callable[[str], object] = _nothing
         self.empty = asyncio.Event()
@@ -155,7 +156,7 @@ class Hub:
             room = self._rooms[board] = Room()
             self.occupied(board)
         room.put(connection, role)
-        room.presence.join(connection.session, connection.user, connection.kind)
+        self.people.join(board, connection.session, connection.user, connection.kind)
         connection.boards[board] = role
 
     def leave(self, connection: Connection, board: str) -> None:
@@ -165,7 +166,7 @@ class Hub:
         connection.outbox.forget(board)
         room = self._rooms[board]
         room.drop(connection)
-        room.presence.leave(connection.session)
+        self.people.leave(board, connection.session)
         if not room.members:
             del self._rooms[board]
             self.vacated(board)
@@ -236,22 +237,21 @@ class Hub:
     # --- presence
 
     def presence_of(self, board: str) -> list[Present]:
-        """Everybody on `board`, in order of arrival."""
-        room = self._rooms.get(board)
-        return room.presence.entries() if room else []
+        """Everybody on `board`, as far as it is known here; see `People.entries`."""
+        return self.people.entries(board)
 
     def look(self, connection: Connection, update: PresenceUpdate, now: float) -> None:
         """What a member looks at now; ignored from others. `now`: monotonic seconds."""
         if update.board in connection.boards:
-            self._rooms[update.board].presence.update(
-                connection.session, task=update.task, field=update.field, typing=update.typing, now=now
-            )
+            self.people.look(connection.session, update, now)
 
     def tick(self, now: float) -> None:
-        """Tell the members of each board who came, went and looks elsewhere. Call it a few times a second."""
-        for board, room in list(self._rooms.items()):
-            room.presence.expire(now)
-            if delta := room.presence.take_delta():
+        """Tell the members of each board, and the other instances, who came, went and looks elsewhere. Call
+        it a few times a second.
+        """
+        for board, delta in self.people.tick(now):
+            room = self._rooms.get(board)
+            if room is not None:
                 message = PresenceDelta(board=board, **delta._asdict())
                 for codec, group in room.groups():
                     frame = codec.frame(message)

@@ -1,9 +1,12 @@
 """Pure: who is on one board and what they look at, with expiry. It has no clock of its own.
 
+Who is here on this instance (`server.people` keeps it beside those of the other instances, `server.roster`).
+
 What listeners have to be told is collected as a delta, conflated: who came and went between two
 `take_delta` calls was never here.
 """
 
+from math import inf
 from typing import NamedTuple
 
 from msgspec import UNSET
@@ -14,6 +17,15 @@ from server.model.messages import Present, User
 
 TYPING_S = 8.0
 """Seconds after its last update that a typing flag goes out by itself."""
+
+
+class Rhythm(NamedTuple):
+    """How instances keep up with each other's people, seconds."""
+
+    beacon_s: float = 4.0  # between two signs of life on a board with people, at most
+    silent_s: float = 12.0  # nothing heard of an instance for so long: its people are gone
+    answer_s: float = 1.0  # between two answers to `who` on one board, at least
+    ask_s: float = 0.5  # between asking and asking again, at first; doubled up to `beacon_s`
 
 
 class Delta(NamedTuple):
@@ -74,12 +86,22 @@ class Presence:
         if typing:
             self._typing_until[session] = now + TYPING_S
 
+    def show(self, entry: Present) -> None:
+        """`entry` is here, as somebody else says who keeps the time; it does not expire by itself."""
+        if self._here.get(entry.session) != entry:
+            self._put(entry)
+
     def leave(self, session: str) -> None:
         """`session` is gone. Ignored when it is not here."""
         if session in self._here:
             self._touch(session)
             del self._here[session]
             self._typing_until.pop(session, None)
+
+    @property
+    def due(self) -> float:
+        """When the next typing flag goes out."""
+        return min(self._typing_until.values(), default=inf)
 
     def expire(self, now: float) -> None:
         """Put out the typing flags that nobody renewed."""

@@ -9,9 +9,10 @@ import pytest
 from server.errors import Unauthenticated
 from server.hub import Connection, Hub
 from server.metrics import Metrics
-from server.model.messages import Ack, PresenceUpdate, User
+from server.model.messages import Ack, PresenceUpdate, Present, User
 from server.model.records import Actor, Change
-from server.wire import JSON, MSGPACK, Codec
+from server.people import People
+from server.wire import JSON, MSGPACK, Codec, PeerAll, PeerHere, decode_peer
 from tests.connections import PairTransport, messages
 
 
@@ -301,6 +302,24 @@ def test_what_strangers_look_at_is_ignored(house: House) -> None:
     house.hub.look(eve, PresenceUpdate(board="b", task="t"), now=0)
     assert [entry.session for entry in house.hub.presence_of("b")] == ["ada"]
     assert ada in house.hub.members("b")
+
+
+def test_members_see_the_people_of_other_instances_and_these_hear_of_them(house: House) -> None:
+    told: list[tuple[str, object]] = []
+    house.hub.people = People("one-1", lambda board, message: told.append((board, decode_peer(message))))
+    ada = house.member("ada", "b")
+    eve = Present(session="eve", user=User("u_eve", "Eve"), kind="user")
+    house.hub.people.heard("b", PeerHere(run="two-1", number=1, after=0, here=[eve]), 0.0)
+    assert [entry.session for entry in house.hub.presence_of("b")] == ["ada", "eve"]
+    house.hub.tick(0)
+    [seen] = ada.reads()
+    assert [entry["session"] for entry in seen["joined"]] == ["ada", "eve"]
+    here = Present(session="ada", user=User("u_ada", "Ada"), kind="user")
+    assert told == [("b", PeerHere(run="one-1", number=1, after=0, here=[here]))]
+    house.hub.people.heard("b", PeerAll(run="two-1", number=2), 0.1)
+    house.hub.tick(0.1)
+    [seen] = ada.reads()
+    assert seen["left"] == ["eve"]
 
 
 def test_presence_that_was_dropped_is_told_afresh_when_the_reader_is_back(house: House) -> None:

@@ -118,3 +118,24 @@ def test_updates_and_goodbyes_of_strangers_are_ignored() -> None:
     assert presence.take_delta() is None
     assert "s9" not in presence
     assert len(presence) == 1
+
+
+def test_whom_somebody_else_shows_is_told_and_does_not_expire_by_itself() -> None:
+    presence = here("s1")
+    bob = Present(session="s2", user=BOB, kind="user", task="t1", typing=True)
+    presence.show(bob)
+    presence.show(bob)
+    presence.expire(1000)
+    assert presence.take_delta() == ([bob], [], [])
+    presence.show(bob)
+    assert presence.take_delta() is None
+
+
+def test_the_next_typing_flag_that_goes_out_is_known() -> None:
+    presence = here("s1", "s2")
+    assert presence.due == float("inf")
+    presence.update("s1", typing=True, now=100)
+    presence.update("s2", typing=True, now=101)
+    assert presence.due == 100 + TYPING_S
+    presence.leave("s1")
+    assert presence.due == 101 + TYPING_S

@@ -13,15 +13,20 @@ from hypothesis import strategies as st
 
 from server.errors import BadRequest, Conflict, Unavailable
 from server.model.commands import OPERATIONS, TaskCreate
-from server.model.messages import Changes, Join, Leave, Mutate, Ping
+from server.model.messages import Changes, Join, Leave, Mutate, Ping, Present, User
 from server.model.records import Actor, Change, Patch
 from server.wire import (
     JSON,
     MSGPACK,
     Codec,
     Malformed,
+    PeerAlive,
+    PeerAll,
     PeerChanges,
+    PeerGrown,
+    PeerHere,
     PeerWant,
+    PeerWho,
     choose,
     command,
     decode_peer,
@@ -455,13 +460,48 @@ def test_the_first_known_subprotocol_is_taken() -> None:
 def test_peers_understand_each_other() -> None:
     news = PeerChanges(epoch="e", changes=CHANGES)
     assert decode_peer(encode_peer(news)) == news
+    assert decode_peer(encode_peer(PeerGrown("e", 7))) == PeerGrown("e", 7)
     assert decode_peer(encode_peer(PeerWant())) == PeerWant()
+    ada = Present(session="s1", user=User("u_a", "Ada"), kind="user", task="t1", typing=True)
+    for message in (
+        PeerWho(),
+        PeerWho(of="a-1"),
+        PeerHere(run="a-1", number=7, after=3, here=[ada], left=["s2"]),
+        PeerAll(run="a-1", number=7, here=[ada], part=1, parts=2),
+        PeerAlive(run="a-1", number=7),
+    ):
+        assert decode_peer(encode_peer(message)) == message
+
+
+def test_what_a_newer_peer_says_besides_is_passed_over() -> None:
+    assert decode_peer(msgspec.msgpack.encode({"type": "future", "number": 0})) is None
+    known = {"type": "alive", "run": "a-1", "number": 7, "weather": "fine"}
+    assert decode_peer(msgspec.msgpack.encode(known)) == PeerAlive(run="a-1", number=7)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"run": "r" * 129},
+        {"number": 0},
+        {"here": [{"session": "s" * 65, "user": {"id": "u", "name": "n"}, "kind": "user"}]},
+        {"here": [{"session": "s", "user": {"id": "u", "name": "n" * 101}, "kind": "user"}]},
+        {"left": ["s"] * 1001},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_no_peer_tells_more_than_fits(fields: dict[str, object]) -> None:
+    message = {"type": "here", "run": "a-1", "number": 7, "after": 3}
+    assert decode_peer(msgspec.msgpack.encode(message)) is not None
+    with pytest.raises(BadRequest):
+        decode_peer(msgspec.msgpack.encode(message | fields))
 
 
 @given(st.binary(max_size=100))
 @settings(deadline=None)
-@example(msgspec.msgpack.encode({"type": "future"}))
+@example(msgspec.msgpack.encode({"type": "alive", "run": "r", "number": 0}))
+@example(msgspec.msgpack.encode({"type": 1}))
 @example(b"\x91" * 5000)
-def test_a_peer_message_that_nobody_knows_is_refused(data: bytes) -> None:
+def test_what_is_no_message_of_a_peer_is_refused(data: bytes) -> None:
     with pytest.raises(BadRequest):
         decode_peer(data)

@@ -16,8 +16,9 @@ from server.boards.parts import Parts
 from server.boards.replica import Replica
 from server.boards.submission import Accepted, Outcome, Submission, answer
 from server.errors import BoardcastError, Internal, RateLimited, Unavailable
+from server.model.records import Change
 from server.stores import Failed, Refused
-from server.wire import PeerChanges, PeerWant, encode_peer
+from server.wire import PeerChanges, PeerGrown, PeerLog, PeerWant, encode_peer
 
 log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 50
@@ -152,8 +153,15 @@ class LiveBoard(Replica):
             raise Unavailable("the store did not confirm the change; send it again") from error
         metrics.batches_appended("stored").observe(time.monotonic() - begun)
         self.advance(changes, verdict.draft)
-        self._parts.broker.offer(self.board, encode_peer(PeerChanges(epoch=self.epoch, changes=changes)))
+        self._publish(changes)
         return True
+
+    def _publish(self, changes: list[Change]) -> None:
+        """Tell the other instances; what is lost on the way, or too large, they read from the log."""
+        message = encode_peer(PeerChanges(epoch=self.epoch, changes=changes))
+        if len(message) > self._parts.peer_bytes:
+            message = encode_peer(PeerGrown(epoch=self.epoch, seq=changes[-1].seq))
+        self._parts.broker.offer(self.board, message)
 
     async def _rules(self) -> Rules:
         parts = self._parts
@@ -238,23 +246,29 @@ class LiveBoard(Replica):
 
     # -- other instances
 
-    def peer(self, message: PeerChanges | PeerWant) -> None:
-        """What another instance says through the broker: speed, not truth."""
-        if isinstance(message, PeerWant):
-            self._wanted = self._committer is not None
-        elif self._loaded and message.epoch == self.epoch:
-            self.advance(message.changes)
-            self._parts.listener.flush()
-        elif self._loaded:
-            self._fall_behind()
+    def peer(self, message: PeerLog) -> None:
+        """What another instance says through the broker: speed, not truth. The caller flushes."""
+        match message:
+            case PeerWant():
+                self._wanted = self._committer is not None
+            case PeerChanges() if message.epoch == self.epoch and self._loaded:
+                self.advance(message.changes)
+            case PeerGrown() if message.epoch == self.epoch and message.seq <= self.head:
+                pass
+            case _:
+                self.check()
 
     # -- stopping
 
-    async def stop(self) -> None:
-        """Finish what is under way and answer it; then write what is not materialised yet."""
+    async def finish(self) -> None:
+        """Take nothing more; what is under way is finished and answered."""
         self._stopping = True
         if self._committer is not None:
             await asyncio.wait([self._committer])
+
+    async def stop(self) -> None:
+        """As `finish`; then write what is not materialised yet."""
+        await self.finish()
         for task in (self._catcher, self._loading):
             if task is not None:
                 task.cancel()

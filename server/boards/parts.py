@@ -29,7 +29,10 @@ class BoardSettings(Struct, frozen=True, kw_only=True):
 
 
 class Parts(Struct, frozen=True, kw_only=True):
-    """Collaborators. `clock`: milliseconds since 1970; `mint`: a fresh epoch; `rng`: jitter."""
+    """Collaborators. `clock`: milliseconds since 1970; `mint`: a fresh epoch; `rng`: jitter.
+
+    `peer_bytes`: of a message to the other instances; past it they are told to read the log.
+    """
 
     store: Store
     broker: Broker
@@ -41,3 +44,4 @@ class Parts(Struct, frozen=True, kw_only=True):
     mint: Callable[[], str]
     rng: random.Random
     metrics: Metrics
+    peer_bytes: int = 512 << 10

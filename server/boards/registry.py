@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from collections import OrderedDict
+from contextlib import suppress
+from typing import Protocol
 
 from server.boards.gate import Gate, Stops
 from server.boards.live import LiveBoard
@@ -10,21 +12,49 @@ from server.boards.parts import Parts
 from server.boards.submission import Submission, answer
 from server.errors import BadRequest, BoardcastError, Unavailable
 from server.stores import Failed
-from server.wire import decode_peer
+from server.wire import PeerLog, PeerPresence, decode_peer
 
 log = logging.getLogger(__name__)
 BROKER_DOWN_CHECK_S = 1.0
 """How often heads are compared while the broker is down: what others on other instances see lags by this."""
+SWEEP_S = 1.0
+"""How often it is looked which boards were left alone."""
+LOOK_S = 0.25
+"""How often it is looked whether the broker went down, or came back: either way messages may be lost."""
+
+
+class PresenceKeeper(Protocol):
+    """Whoever keeps who is on a board at the other instances. Nothing here waits or raises."""
+
+    def listening(self, board: str) -> None:
+        """The channel of the board is heard from now on, or again: something may have been missed before."""
+
+    def heard(self, board: str, message: PeerPresence, now: float) -> None:
+        """What another instance says of its people. `now`: monotonic seconds."""
+
+    def forget(self, board: str, now: float) -> None:
+        """The board is unloaded and its channel not heard any more."""
+
+    def farewell(self) -> None:
+        """This instance stops, and the broker with it soon."""
 
 
 class Boards:
-    """Board id → `LiveBoard`. Runs on one event loop; everything but `start` and `stop` returns at once."""
+    """Board id → `LiveBoard`. Runs on one event loop; everything but `start` and `stop` returns at once.
 
-    def __init__(self, parts: Parts) -> None:
+    `presence`: None where nobody cares who is on the boards.
+    """
+
+    def __init__(self, parts: Parts, presence: PresenceKeeper | None = None) -> None:
         self._parts = parts
+        self._presence = presence
         self._live: dict[str, LiveBoard] = {}
         self._idle_since: dict[str, float] = {}
         self._stops: Stops = OrderedDict()
+        self._doubted: set[str] = set()
+        self._unsure = asyncio.Event()  # one of them is not to wait for the next look
+        self._blind = False
+        self._flushing = False
         self._keeper: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -33,9 +63,16 @@ class Boards:
         await self._parts.broker.start(self._receive, self._confirmed)
         self._keeper = asyncio.create_task(self._keep(), name="boards keeper")
 
-    async def stop(self) -> None:
-        """Finish and answer what is under way on every board; nothing is accepted any more."""
+    async def finish(self) -> None:
+        """Take nothing more; what is under way on every board is finished and answered."""
+        if not self._stopping and self._presence is not None:
+            self._presence.farewell()  # early: what is under way leaves the broker time to carry it
         self._stopping = True
+        await asyncio.gather(*(live.finish() for live in self._live.values()))
+
+    async def stop(self) -> None:
+        """As `finish`; then let go of every board and of the broker."""
+        await self.finish()
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])
@@ -91,41 +128,68 @@ class Boards:
         except BadRequest:
             log.warning("a message on channel %s cannot be understood; the log will be asked", channel)
             return
-        live.peer(decoded)
+        if isinstance(decoded, PeerLog):
+            live.peer(decoded)
+            if not self._flushing:  # many messages come in one turn
+                self._flushing = True
+                asyncio.get_running_loop().call_soon(self._flush)
+        elif decoded is not None and self._presence is not None:
+            self._presence.heard(channel, decoded, asyncio.get_running_loop().time())
+
+    def _flush(self) -> None:
+        self._flushing = False
+        self._parts.listener.flush()
 
     def _confirmed(self, channel: str) -> None:
         """The subscription is (again) in force: something may have been missed before."""
-        live = self._live.get(channel)
-        if live is not None:
-            live.check()
+        if channel in self._live:
+            self._doubted.add(channel)
+            self._unsure.set()
+            if self._presence is not None:
+                self._presence.listening(channel)
 
     # -- keeping
 
     async def _keep(self) -> None:
+        """Look after the boards until cancelled; whatever fails is tried again."""
         loop = asyncio.get_running_loop()
-        next_check = loop.time()
+        checked = swept = loop.time()
+        was_up = self._parts.broker.up
         while True:
-            settings = self._parts.settings
-            every = settings.heads_check_s if self._parts.broker.up else BROKER_DOWN_CHECK_S
-            next_check = min(next_check, loop.time() + every)
-            await asyncio.sleep(min(BROKER_DOWN_CHECK_S, settings.heads_check_s))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._unsure.wait()
+            up, now = self._parts.broker.up, loop.time()
+            every = self._parts.settings.heads_check_s if up else BROKER_DOWN_CHECK_S
             try:
-                if loop.time() >= next_check:
-                    await self._compare_heads()
-                    next_check = loop.time() + every
-                self._unload_idle(loop.time())
+                if now >= checked + every or up != was_up:
+                    checked, was_up = now, up
+                    self._doubted.update(self._live)
+                await self._compare_heads()
+                if now >= swept + SWEEP_S:
+                    swept = now
+                    self._unload_idle(now)
             except Exception:
                 log.exception("keeping the boards failed; it is tried again")
 
     async def _compare_heads(self) -> None:
-        had = {board: (live.epoch, live.head) for board, live in self._live.items() if live.exists}
+        """Ask the log where those boards stand of which something may have been missed: all in one query."""
+        self._unsure.clear()
+        doubted, self._doubted = self._doubted, set()
+        lives = {board: live for board in doubted if (live := self._live.get(board)) is not None}
+        self._doubted = {board for board, live in lives.items() if live.loading}  # read too early, perhaps
+        had = {board: (live.epoch, live.head) for board, live in lives.items() if live.exists}
         if not had:
             return
         try:
             heads = await self._parts.store.heads(list(had))
         except Failed as error:
-            log.warning("heads cannot be compared: %s", error)
+            self._doubted.update(had)
+            if not self._blind:
+                log.warning("heads cannot be compared: %s", error)
+            self._blind = True
             return
+        self._blind = False
         for board, (epoch, seq) in had.items():
             live = self._live.get(board)
             if live is not None:
@@ -140,3 +204,5 @@ class Boards:
             if not live.exists or now - since >= self._parts.settings.idle_unload_s:
                 del self._live[board], self._idle_since[board]
                 self._parts.broker.unsubscribe(board)
+                if self._presence is not None:
+                    self._presence.forget(board, now)

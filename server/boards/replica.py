@@ -70,6 +70,11 @@ class Replica:
         return self.state.seq
 
     @property
+    def loading(self) -> bool:
+        """It is being read (again): what it will hold is older than now."""
+        return self._loading is not None
+
+    @property
     def exists(self) -> bool:
         return self.state.info is not None
 

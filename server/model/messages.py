@@ -70,8 +70,8 @@ ClientMessage = Hello | Join | Leave | Mutate | Comments | Ping | PresenceUpdate
 
 
 class User(Struct, frozen=True):
-    id: str
-    name: str
+    id: Annotated[str, Meta(max_length=64)]
+    name: Annotated[str, Meta(max_length=100)]
 
 
 class ServerInfo(Struct, frozen=True):
@@ -91,13 +91,13 @@ class Welcome(Struct, frozen=True, kw_only=True, tag="welcome"):
 
 
 class Present(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One session on a board and what it looks at."""
+    """One session on a board and what it looks at. The bounds hold for what other instances tell."""
 
-    session: str
+    session: Annotated[str, Meta(max_length=64)]
     user: User
     kind: Kind
-    task: str | UnsetType = UNSET
-    field: str | UnsetType = UNSET
+    task: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    field: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
     typing: bool | UnsetType = UNSET
 
 

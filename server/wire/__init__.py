@@ -26,7 +26,21 @@ from server.wire.parsing import (
     reparse_msgpack,
     require_plain,
 )
-from server.wire.peers import PeerChanges, PeerMessage, PeerWant, decode_peer, encode_peer
+from server.wire.peers import (
+    PeerAlive,
+    PeerAll,
+    PeerChanges,
+    PeerGrown,
+    PeerHere,
+    PeerLog,
+    PeerMessage,
+    PeerPresence,
+    PeerTold,
+    PeerWant,
+    PeerWho,
+    decode_peer,
+    encode_peer,
+)
 from server.wire.refusals import bad_field, explain, refusal, short
 
 __all__ = [
@@ -35,9 +49,17 @@ __all__ = [
     "MSGPACK",
     "Codec",
     "Malformed",
+    "PeerAlive",
+    "PeerAll",
     "PeerChanges",
+    "PeerGrown",
+    "PeerHere",
+    "PeerLog",
     "PeerMessage",
+    "PeerPresence",
+    "PeerTold",
     "PeerWant",
+    "PeerWho",
     "choose",
     "command",
     "decode_peer",

@@ -80,6 +80,7 @@ class Instance:
             mint=lambda: f"e{self.rng.getrandbits(48):012x}",
             rng=self.rng,
             metrics=Metrics(),
+            peer_bytes=self.rng.choice((300, 512 << 10)),
         )
 
     def start(self) -> None:
