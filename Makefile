@@ -6,7 +6,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-CHAOS := tests/test_simulator.py tests/test_kill9.py
+CHAOS := tests/test_simulator.py tests/test_kill9.py tests/test_many_instances.py
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -28,7 +28,7 @@ endif
 help:
 	@sed -n 's/^# \{0,1\}//p' $(MAKEFILE_LIST) | head -n 4
 	@echo 'make chaos  the long runs: thousands of seeds, hundreds of kill -9; BOARDCAST_SEED=n for one seed'
-	@echo 'make check  lint, format check and types only · make format · make reference · make clean'
+	@echo 'make check  lint, format check and types only · make format · make reference · make vendor · make clean'
 
 run: $(VENV)/.installed
 	$(BIN)/python -m server serve
@@ -36,13 +36,17 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	@.ci/chromium
 	@.ci/prometheus
+	@.ci/redis
+	@.ci/nginx
+	@.ci/node
 	@$(MAKE) --no-print-directory check
 	@without=(); \
 	.ci/chromium found || without+=(--ignore=tests/browser); \
 	.ci/prometheus found || without+=(--ignore=tests/test_prometheus.py); \
+	.ci/node found || without+=(--ignore=tests/test_js.py); \
 	$(BIN)/python -m pytest "$${without[@]}"; \
 	failed=0; \
-	for tool in chromium prometheus; do .ci/$$tool found || .ci/$$tool missing || failed=1; done; \
+	for tool in chromium prometheus redis nginx node; do .ci/$$tool found || .ci/$$tool missing || failed=1; done; \
 	exit $$failed
 
 check: $(VENV)/.installed-test
@@ -61,6 +65,11 @@ chaos: $(VENV)/.installed-test
 format: $(VENV)/.installed-test
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
+
+# What static/vendor/packages.json names, from the npm registry.
+.PHONY: vendor
+vendor:
+	.ci/vendor
 
 reference: $(VENV)/.installed
 	$(BIN)/python -m server.config.reference

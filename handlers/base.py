@@ -71,12 +71,17 @@ class BaseHandler(RequestHandler):
 
     def initialize(self, app: App) -> None:
         self.app = app
+        self._part_when_draining()  # the default headers were set before
         # Nobody here takes a form. Tornado would take any body apart that says it is one, before `prepare`.
         self.request._parse_body = lambda: None  # type: ignore[method-assign]
 
     def prepare(self) -> None:
+        self.app.requests.add(self)
         check_host(self.request.host, self.app.config)
         check_origin(self.request.headers.get("Origin"), self.request.host, self.app.config)
+
+    def on_finish(self) -> None:
+        self.app.requests.discard(self)
 
     def set_default_headers(self) -> None:
         self.set_header("Server", "boardcast")
@@ -84,6 +89,13 @@ class BaseHandler(RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "same-origin")
         self.set_header("Cache-Control", "no-cache")
+        if hasattr(self, "app"):
+            self._part_when_draining()
+
+    def _part_when_draining(self) -> None:
+        """Whoever keeps the connection open would send the next request here, too."""
+        if self.app.draining:
+            self.set_header("Connection", "close")
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs.get("exc_info", (None, None, None))[1]

@@ -10,6 +10,8 @@ from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
 
 log = structlog.stdlib.get_logger("listening")
+BACKLOG = 1024
+"""Connections that wait to be let in: after a restart many come at once."""
 PAUSE_S = 1.0
 """How long nobody is let in when the system has no file descriptor left."""
 RESERVE = 64
@@ -37,16 +39,39 @@ class ListeningSocket(socket.socket):
             loop.update_handler(self.fileno(), IOLoop.READ)
 
 
-def bind(host: str, port: int) -> list[socket.socket]:
-    """Sockets on the address, listening. Raises OSError that names address and setting."""
+def bind(
+    host: str, port: int, *, shared: bool = False, settings: str = "server.host and server.port (--port)"
+) -> list[socket.socket]:
+    """Sockets on the address, listening. Raises OSError that names the address and the `settings`.
+
+    `shared`: other processes of ours listen there, too (SO_REUSEPORT); the kernel divides the connections.
+    """
     try:
-        bound = bind_sockets(port, host)
+        bound = bind_sockets(port, host, backlog=BACKLOG, reuse_port=shared)
     except OSError as error:
         shown = address_of(host, port).removeprefix("http://")
-        raise OSError(
-            f"{shown} cannot be listened on: {error.strerror}; see server.host and server.port (--port)"
-        ) from error
+        raise OSError(f"{shown} cannot be listened on: {error.strerror}; see {settings}") from error
     return [ListeningSocket(fileno=plain.detach()) for plain in bound]
+
+
+def reserve(host: str, port: int) -> list[socket.socket]:
+    """Sockets that hold an address for processes that will share it, and never listen. Raises as `bind`.
+
+    Sharing would let in a second server by mistake, too: that nobody is there is tried first, alone.
+    """
+    return [_hold(alone) for alone in bind(host, port)]
+
+
+def _hold(alone: socket.socket) -> socket.socket:
+    """A socket in its place that shares the address and takes no connections."""
+    holder, address = socket.socket(alone.family, socket.SOCK_STREAM), alone.getsockname()
+    alone.close()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    if holder.family == socket.AF_INET6:
+        holder.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    holder.bind(address)
+    return holder
 
 
 def address_of(host: str, port: int) -> str:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 import msgspec
 
 from handlers.base import BaseHandler
+from server.errors import BoardcastError
 
 
 class Health(BaseHandler):
@@ -21,23 +22,38 @@ class Health(BaseHandler):
         self.finish(msgspec.json.encode(body))
 
 
+class Elsewhere(BoardcastError):
+    """What is asked for is of one worker, and this port is of all."""
+
+    code, status, retry = "not_found", 404, False
+
+
 class Scrape(BaseHandler):
     """`/metrics`: what Prometheus reads, as text or, when it asks for that, as OpenMetrics."""
 
-    async def get(self) -> None:
-        metrics = await self.app.measure()
-        body, content_type = metrics.expose(self.request.headers.get("Accept", ""))
+    def get(self) -> None:
+        body, content_type = self.app.measure().expose(self.request.headers.get("Accept", ""))
         self.set_header("Content-Type", content_type)
         self.set_header("Cache-Control", "no-store")
         self.finish(body)
 
 
+class NoScrape(BaseHandler):
+    """`/metrics` on a port that several workers share: a scrape would reach now one of them, now another."""
+
+    def get(self) -> None:
+        raise Elsewhere(
+            "several workers share this port, and each has metrics of its own; "
+            "the setting server.ops_port gives each a port for them"
+        )
+
+
 class Ready(Health):
-    """`/readyz`: 200 when changes can be made durable here, 503 with the part that is down when not."""
+    """`/readyz`: 200 when changes can be made durable here, 503 when not, with the state of each part."""
 
     async def get(self) -> None:  # type: ignore[override]
-        parts = await self.app.parts()
-        ready = not self.app.draining and all(state == "up" for state in parts.values())
-        if not ready:
+        await self.app.vitals.probe()
+        if not self.app.ready:
             self.set_status(HTTPStatus.SERVICE_UNAVAILABLE)
-        self._send({"ready": ready, "draining": self.app.draining, "parts": parts})
+        parts = {name: str(health) for name, health in self.app.vitals.health.items()}
+        self._send({"ready": self.app.ready, "draining": self.app.leaving, "parts": parts})

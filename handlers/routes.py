@@ -1,5 +1,6 @@
 """All routes, and the server that listens for them. Tornado's generous defaults are set here."""
 
+import logging
 import re
 import socket
 from functools import partial
@@ -15,7 +16,7 @@ from handlers.api.handler import ApiHandler, UnknownApi
 from handlers.base import UnknownPath
 from handlers.bodies import DRAINED_BYTES, BoundedApplication
 from handlers.docs import Docs, OpenApi
-from handlers.ops import Health, Ready, Scrape
+from handlers.ops import Health, NoScrape, Ready, Scrape
 from handlers.pages import STATIC, Page, Static
 from handlers.websocket import BoardSocket
 from server.app import App
@@ -23,6 +24,7 @@ from server.metrics import Metrics
 
 log = structlog.stdlib.get_logger("http")
 HEADER_BYTES = 16 << 10
+READ_BYTES = 16 << 10
 IDLE_S = 75
 BODY_S = 20
 
@@ -38,7 +40,7 @@ def application(app: App) -> Application:
             (r"/ws", BoardSocket, given),
             (r"/healthz", Health, given),
             (r"/readyz", Ready, given),
-            (r"/metrics", Scrape, given),
+            (r"/metrics", Scrape if app.config.worker_count == 1 else NoScrape, given),
             (r"/openapi.json", OpenApi, given),
             (r"/docs", Docs, given),
             *_api(app),
@@ -48,6 +50,17 @@ def application(app: App) -> Application:
         default_handler_args=given,
         websocket_max_message_size=app.config.limits.frame_bytes,
         websocket_ping_interval=0,  # the session has a heartbeat of its own
+        log_function=partial(_log_request, app.metrics),
+    )
+
+
+def operations(app: App) -> Application:
+    """What whoever runs the instance asks of it, for a port of its own."""
+    given: dict[str, Any] = {"app": app}
+    return Application(
+        [(r"/healthz", Health, given), (r"/readyz", Ready, given), (r"/metrics", Scrape, given)],
+        default_handler_class=UnknownPath,
+        default_handler_args=given,
         log_function=partial(_log_request, app.metrics),
     )
 
@@ -66,6 +79,8 @@ def _api(app: App) -> list[tuple[str, type[ApiHandler], dict[str, Any]]]:
 def _log_request(metrics: Metrics, handler: RequestHandler) -> None:
     status = f"{handler.get_status() // 100}xx"
     metrics.requests_answered(status).observe(handler.request.request_time())
+    if not logging.getLogger("http").isEnabledFor(logging.DEBUG):
+        return  # most of the time: then the line is not made either
     log.debug(
         "request",
         method=handler.request.method,
@@ -75,12 +90,13 @@ def _log_request(metrics: Metrics, handler: RequestHandler) -> None:
     )
 
 
-def serve(app: App, sockets: list[socket.socket]) -> HTTPServer:
+def serve(application: Application, sockets: list[socket.socket]) -> HTTPServer:
     """Answer requests that come in on `sockets`."""
     server = HTTPServer(
-        application(app),
+        application,
         max_body_size=DRAINED_BYTES,
         max_header_size=HEADER_BYTES,
+        chunk_size=READ_BYTES,  # each read makes a buffer of that size, and fills it with zeros
         idle_connection_timeout=IDLE_S,
         body_timeout=BODY_S,
     )

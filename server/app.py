@@ -10,33 +10,34 @@ import structlog
 from msgspec import Struct, structs
 
 from server import __version__, demo
+from server.backends import broker_of, store_of
 from server.boards.judge import SYSTEM
 from server.boards.live import LiveBoard
 from server.boards.parts import BoardSettings, Parts
 from server.boards.registry import Boards
 from server.boards.submission import Outcome, Submission
-from server.brokers.local import LocalBroker, LocalExchange
+from server.brokers import Broker
 from server.config import Config
 from server.document import Limits
 from server.errors import ALL, BoardcastError, Close, NotFound, Unavailable
 from server.hub import Connection, Hub
+from server.leaving import InFlight, return_after_ms
 from server.metrics import UNKNOWN_OP, Metrics
 from server.model.commands import OPERATIONS, Command
 from server.model.messages import Bye, ServerInfo
 from server.model.records import Change
 from server.outbox import Transport
+from server.people import People
 from server.policy import Policy
 from server.session import Services, Session, SessionSettings
-from server.stores import Failed
-from server.stores.sqlite import SqliteStore
+from server.stores import Failed, Store
+from server.vitals import PARTS, Vitals
 from server.wire import JSON, MSGPACK, Codec
 
 log = structlog.stdlib.get_logger("app")
 T = TypeVar("T", bound=Struct)
 PRESENCE_TICK_S = 0.1
 """Comings, goings and typing of this long are told in one message."""
-PROBE_S = 1.0
-"""How long `/readyz` waits for the store."""
 
 
 def now_ms() -> int:
@@ -49,17 +50,22 @@ def mint() -> str:
 
 
 class App:
-    """One instance. `start` it on a running loop, then `connect` sockets; `drain` and `stop` it once."""
+    """One instance. `start` it on a running loop, then `connect` sockets; `drain` and `stop` it once.
 
-    def __init__(self, config: Config) -> None:
+    `store` and `broker`: those that the configuration names, when not given.
+    """
+
+    def __init__(self, config: Config, *, store: Store | None = None, broker: Broker | None = None) -> None:
         self.config = config
         self.instance = config.server.instance or secrets.token_hex(4)
-        self.store = SqliteStore(config.sqlite_path, deadline_s=config.store.deadline_s)
-        self.broker = LocalBroker(LocalExchange())
         self.metrics = _metrics()
-        self.hub = Hub(self.metrics)
+        self.broker = broker or broker_of(config, self.metrics)
+        self.vitals = Vitals(store or store_of(config), self.broker, self.metrics)
+        self.store = self.vitals.store
+        people = People(f"{self.instance}-{secrets.token_hex(4)}", self.broker.offer)
+        self.hub = Hub(self.metrics, people)
         self.policy = Policy(open_mode=config.auth.mode == "open")
-        self.boards = Boards(self._parts())
+        self.boards = Boards(self._parts(), people)
         self.hub.occupied = self.boards.hold
         self.hub.vacated = self.boards.release
         self.services = Services(
@@ -71,7 +77,10 @@ class App:
             clock=now_ms,
             metrics=self.metrics,
         )
+        self.leaving = False
         self.draining = False
+        self.requests = InFlight()
+        self._rng = random.Random()
         self._tick: asyncio.Task[None] | None = None
 
     def _parts(self) -> Parts:
@@ -94,27 +103,31 @@ class App:
         """Open the data and be ready for connections. Raises `Failed` with a reason for the operator."""
         await self.store.start()
         try:
-            await self._try_the_store()
+            await self.vitals.start()
+            if self.vitals.health["store"].state != "up":
+                # One that can be read but not written serves readers; whoever runs it should know.
+                reason = self.vitals.health["store"].reason
+                log.warning("the store takes no changes for now", reason=reason)
             await self.boards.start()
             if self.config.boards.seed_demo and not await self.store.boards():
                 await self._seed()
         except BaseException:
+            await self.vitals.stop()
+            await self.broker.close()
             await self.store.close()
             raise
         self._tick = asyncio.create_task(self._tell_presence(), name="presence")
 
-    async def _try_the_store(self) -> None:
-        """A store that can be read but not written serves readers; whoever runs it should know."""
-        try:
-            await self.store.ping()
-        except Failed as error:
-            log.warning("the store takes no changes for now", reason=str(error))
-
     async def _seed(self) -> None:
+        """Make the demo board. Instances that start together all do: the names make it one board."""
         board = self.config.boards.default_board
-        for number, command in enumerate(demo.COMMANDS, 1):
-            await self.submit(board, command, f"demo-{number}")
-        log.info("demo board made", board=board)
+        try:
+            for number, command in enumerate(demo.COMMANDS, 1):
+                await self.submit(board, command, f"demo-{number}")
+        except BoardcastError as error:
+            log.warning("the demo board could not be made", board=board, reason=error.message)
+        else:
+            log.info("demo board made", board=board)
 
     async def submit(self, board: str, command: Command, mutation: str) -> int:
         """A mutation of the system's own; its seq. Raises the `BoardcastError` that refuses it."""
@@ -139,24 +152,47 @@ class App:
             due = time.monotonic() + PRESENCE_TICK_S
             await asyncio.sleep(PRESENCE_TICK_S)
             self.metrics.loop_lagged.observe(max(0.0, time.monotonic() - due))
-            self.hub.tick(loop.time())
+            try:
+                self.hub.tick(loop.time())
+            except Exception:
+                log.exception("presence could not be told; it is tried again")
+
+    async def leave(self) -> None:
+        """Be not ready from now on, and leave whoever sends clients here the time to notice."""
+        self.leaving = True
+        log.info("leaving", connections=len(self.hub.connections), lame_duck_s=self.config.server.lame_duck_s)
+        await asyncio.sleep(self.config.server.lame_duck_s)
 
     async def drain(self) -> None:
-        """Take leave: `bye`, then everything under way is finished, acknowledged and sent, then 1001."""
-        self.draining = True
+        """Take leave: `bye`, then everything under way is finished, acknowledged and sent, then 1001.
+
+        Whoever comes in meanwhile is sent away the same way.
+        """
+        self.leaving = self.draining = True
         log.info("draining", connections=len(self.hub.connections))
+        await self.vitals.stop()
         for connection in self.hub.connections:
-            connection.send(Bye(reason="going away", retry_after_ms=random.randint(200, 2000)))
+            connection.send(self._bye())
         self.hub.flush()
+        await self.boards.finish()
+        self.hang_up()
         await self.boards.stop()
+        await self.hub.empty.wait()
+        await self.requests.none.wait()
+
+    def hang_up(self) -> None:
+        """Close every socket: what was sent to it before arrives before."""
         for connection in self.hub.connections:
             connection.outbox.close(Close.GOING_AWAY, "going away")
-        await self.hub.empty.wait()
+
+    def _bye(self) -> Bye:
+        return Bye(reason="going away", retry_after_ms=return_after_ms(len(self.hub.connections), self._rng))
 
     async def stop(self) -> None:
         """Let go of the data. After `drain`, or without it when that took too long."""
         if self._tick is not None:
             self._tick.cancel()
+        await self.vitals.stop()
         await self.store.close()
         log.info("stopped")
 
@@ -204,34 +240,31 @@ class App:
         full = len(self.hub.connections) >= self.config.limits.connections
         session = Session(connection, self.services)
         self.hub.add(connection)
-        if full:
+        if self.draining:
+            connection.send(self._bye())
+            session.close(Close.GOING_AWAY, "going away")
+        elif full:
             session.close(Close.TOO_MANY_CONNECTIONS, "too many connections")
         return session
 
     # -- health
 
-    async def parts(self) -> dict[str, str]:
-        """The state of each part: `up`, or what is wrong."""
-        try:
-            async with asyncio.timeout(PROBE_S):
-                await self.store.ping()
-            store = "up"
-        except (Failed, TimeoutError) as error:
-            store = f"down: {str(error) or 'no answer'}"
-        return {"store": store, "broker": "up" if self.broker.up else "down"}
+    @property
+    def ready(self) -> bool:
+        """Whether new clients are welcome: changes can be made durable here. Without a broker they can."""
+        return not self.leaving and self.vitals.health["store"].in_service
 
-    async def measure(self) -> Metrics:
+    def measure(self) -> Metrics:
         """The metrics, with those brought up to date that tell a state and not an event."""
-        parts, metrics = await self.parts(), self.metrics
+        metrics = self.metrics
         queued = [connection.outbox.queued for connection in self.hub.connections]
-        metrics.store_up.value = parts["store"] == "up"
-        metrics.broker_up.value = parts["broker"] == "up"
+        self.vitals.measure()
         metrics.broker_dropped.value = self.broker.dropped
         metrics.store_writes_waiting.value = self.store.writes_waiting
         metrics.queues_held.value = sum(queued)
         metrics.queues_longest.value = max(queued, default=0)
         metrics.boards_live.value = len(self.boards)
-        metrics.server_draining.value = self.draining
+        metrics.server_draining.value = self.leaving
         return metrics
 
 
@@ -242,6 +275,7 @@ def _metrics() -> Metrics:
         codecs=[codec.name for codec in (JSON, MSGPACK)],
         ops=[*OPERATIONS, UNKNOWN_OP],
         errors=[error.code for error in ALL],
+        parts=PARTS,
         closes=[code for code in vars(Close).values() if isinstance(code, int)],
     )
     return metrics

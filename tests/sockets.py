@@ -79,7 +79,11 @@ class Socket:
         if receive_buffer is not None:
             link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         link.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(link, (at.hostname, at.port))
+        try:
+            await asyncio.get_running_loop().sock_connect(link, (at.hostname, at.port))
+        except BaseException:
+            link.close()
+            raise
         reader, writer = await asyncio.open_connection(sock=link, limit=2**16)
         key = base64.b64encode(os.urandom(16)).decode()
         fields = {
@@ -94,7 +98,11 @@ class Socket:
         fields.update(headers or {})
         lines = [f"GET {at.path or '/'} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
         writer.write("\r\n".join([*lines, "", ""]).encode())
-        status, answer = await _read_head(reader)
+        try:
+            status, answer = await _read_head(reader)
+        except BaseException:
+            writer.transport.abort()
+            raise
         if status != 101:
             body = await reader.readexactly(int(answer.get("content-length", "0")))
             writer.close()

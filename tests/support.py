@@ -75,6 +75,15 @@ class ServerProcess:
 
     def start(self) -> "ServerProcess":
         """Returns when the server has said that it listens. Raises AssertionError with its output else."""
+        process = self.spawn()
+        self._settled.wait(PATIENCE_S)
+        if process.poll() is not None or not self.port:
+            self.kill()
+            raise AssertionError(f"the server did not start:\n{self.output()}")
+        return self
+
+    def spawn(self) -> "subprocess.Popen[str]":
+        """Starts the process and does not wait for it."""
         assert self._process is None or self._process.poll() is not None, "it runs already"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("BOARDCAST_")}
         given = {f"BOARDCAST_{name}": value for name, value in self.settings.items()}
@@ -88,12 +97,14 @@ class ServerProcess:
             stderr=subprocess.PIPE,
             text=True,
         )
-        settled = threading.Event()
-        for stream in (self._process.stdout, self._process.stderr):
-            threading.Thread(target=self._drain, args=(stream, settled), daemon=True).start()
-        settled.wait(PATIENCE_S)
-        assert self._process.poll() is None and self.port, f"the server did not start:\n{self.output()}"
-        return self
+        self._settled = settled = threading.Event()
+        self._readers = [
+            threading.Thread(target=self._drain, args=(stream, settled), daemon=True)
+            for stream in (self._process.stdout, self._process.stderr)
+        ]
+        for reader in self._readers:
+            reader.start()
+        return self._process
 
     def _drain(self, stream: Any, settled: threading.Event) -> None:
         with stream:
@@ -132,9 +143,12 @@ class ServerProcess:
         os.kill(self.pid, signal.SIGTERM)
 
     def wait(self) -> int:
-        """The exit code, once it is there."""
+        """The exit code, once it is there, and `output` is complete."""
         assert self._process is not None
-        return self._process.wait(PATIENCE_S)
+        code = self._process.wait(PATIENCE_S)
+        for reader in self._readers:
+            reader.join(PATIENCE_S)
+        return code
 
     def stop(self) -> int:
         self.terminate()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from server.config import Config, ConfigError, is_loopback
+from server.config import Config, ConfigError, is_loopback, masked
 from server.config.catalogue import catalogue
 from server.config.reference import config_yaml, insert_table
 from server.config.sources import FLAGS, variable_of
@@ -247,13 +247,27 @@ def test_a_mistake_in_a_flag_is_named(tmp_path: Path) -> None:
         ("server: {host: '::'}", "auth.open_to_network: is false"),
         ("server: {host: board.example}", "auth.open_to_network: is false"),
         (
-            "store: {url: 'mongodb://me:secret@db/x'}",
-            "store.url: got 'mongodb://me:***@db/x', and this version has no MongoDB store (board.yaml",
+            "store: {url: 'mongodb://me:secret@/x'}",
+            "store.url: got 'mongodb://me:***@/x' (board.yaml line 1); allowed: sqlite:///<path",
         ),
+        ("store: {url: 'mongodb://:27017'}", "store.url: got 'mongodb://:27017'"),
+        ("store: {url: 'mongo://db/x'}", "store.url: got 'mongo://db/x'"),
         ("store: {url: data.db}", "store.url: got 'data.db' (board.yaml line 1); allowed: sqlite:///<path"),
         ("store: {url: 'sqlite:///'}", "store.url: got 'sqlite:///'"),
-        ("broker: {url: 'redis://r'}", "broker.url: got 'redis://r', and this version has no Redis broker"),
         ("broker: {url: ''}", "broker.url: got '' (board.yaml line 1); allowed: local://"),
+        ("broker: {url: 'redis://'}", "broker.url: got 'redis://' (board.yaml line 1); allowed: local://"),
+        (
+            "broker: {url: 'unix://run/r'}",
+            "broker.url: got 'unix://run/r' (board.yaml line 1); allowed: local://",
+        ),
+        (
+            "broker: {url: 'redis://me:se:c@ret@r/0'}",
+            "broker.url: got 'redis://me:***@r/0', but store.url is SQLite, which belongs",
+        ),
+        (
+            "broker: {url: 'unix:///run/r?password=secret&db=2'}\nstore: {url: 'sqlite:///x.db'}",
+            "broker.url: got 'unix:///run/r?password=***&db=2', but store.url is SQLite, wh",
+        ),
         (
             "server: {heartbeat_timeout_s: 25}",
             "server.heartbeat_timeout_s: got 25.0 (board.yaml line 1); "
@@ -272,6 +286,45 @@ def test_a_mistake_in_a_flag_is_named(tmp_path: Path) -> None:
 )
 def test_settings_that_contradict_each_other_are_refused(text: str, line: str, tmp_path: Path) -> None:
     assert refusal(text, tmp_path).startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("store", "broker"),
+    [
+        ("mongodb://a:27017,b:27017/boards?replicaSet=rs0", "redis://r"),
+        ("mongodb+srv://me:secret@cluster.example/", "rediss://me:secret@r:6380/1"),
+        ("mongodb://[::1]/", "unix:///run/redis.sock"),
+        ("mongodb://%2Ftmp%2Fmongodb.sock/x", "unix://me:secret@/run/redis.sock?db=3"),
+        ("mongodb://db/x", "local://"),
+    ],
+)
+def test_a_store_and_a_broker_can_be_shared(store: str, broker: str, tmp_path: Path) -> None:
+    config = load("", tmp_path, store=store, broker=broker)
+    assert config.shares_store and config.shares_broker is (broker != "local://")
+    assert config.store_url == store
+
+
+def test_data_that_is_in_no_file_is_not_looked_for_in_one(tmp_path: Path) -> None:
+    config = load("", tmp_path, store="mongodb://me:secret@db/x")
+    with pytest.raises(ConfigError, match=r"store.url: got 'mongodb://me:\*\*\*@db/x'; needed: sqlite"):
+        _ = config.sqlite_path
+
+
+@pytest.mark.parametrize(
+    ("url", "safe"),
+    [
+        ("mongodb://me:se@cr/et@a,b/x", "mongodb://me:***@a,b/x"),
+        ("redis://:secret@r", "redis://:***@r"),
+        ("redis://r?username=me&password=secret", "redis://r?username=me&password=***"),
+        (
+            "mongodb://a/?tlsCertificateKeyFilePassword=s&authMechanismProperties=T:s&w=1",
+            "mongodb://a/?tlsCertificateKeyFilePassword=***&authMechanismProperties=***&w=1",
+        ),
+        ("sqlite:///data/boardcast.db", "sqlite:///data/boardcast.db"),
+    ],
+)
+def test_no_password_of_a_url_is_shown(url: str, safe: str) -> None:
+    assert masked(url) == safe
 
 
 def test_open_boards_reach_the_network_only_when_that_is_said(tmp_path: Path) -> None:

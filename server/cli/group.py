@@ -24,12 +24,13 @@ _NETWORK = (
     click.option("--host", help="Address to listen on."),
     click.option("--port", type=int, help="Port to listen on; 0 picks a free one."),
 )
+_WORKERS = click.option("--workers", metavar="N", help="Processes that serve the port together, or auto.")
 _BROKER = click.option("--broker", metavar="URL", help="How instances hear of each other.")
 
 
 def server_options(command: Command) -> Command:
     """The flags of `serve`."""
-    return _with(command, _CONFIG, *_NETWORK, _DATA, _STORE, _BROKER)
+    return _with(command, _CONFIG, *_NETWORK, _DATA, _STORE, _BROKER, _WORKERS)
 
 
 def data_options(command: Command) -> Command:

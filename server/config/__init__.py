@@ -4,6 +4,7 @@
 """
 
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -11,12 +12,12 @@ from typing import Any, Self
 import msgspec
 
 from server.config.catalogue import Setting, catalogue
-from server.config.error import ConfigError, shown
-from server.config.rules import check, is_loopback
+from server.config.error import ConfigError, masked, shown
+from server.config.rules import check, is_loopback, is_shared_broker, is_shared_store
 from server.config.settings import Settings
 from server.config.sources import Given, Layer, from_environment, from_file, from_flags
 
-__all__ = ["Config", "ConfigError", "is_loopback"]
+__all__ = ["Config", "ConfigError", "is_loopback", "masked"]
 
 USUAL_FILE = Path("config.yaml")
 
@@ -54,13 +55,31 @@ class Config(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return Path(self.server.data)
 
     @property
+    def shares_store(self) -> bool:
+        """Whether other processes may work on the same data."""
+        return is_shared_store(self.store.url)
+
+    @property
+    def shares_broker(self) -> bool:
+        """Whether other processes are told of changes."""
+        return is_shared_broker(self.broker.url)
+
+    @property
+    def worker_count(self) -> int:
+        """How many processes serve the port."""
+        workers = self.server.workers
+        return len(os.sched_getaffinity(0)) if workers == "auto" else workers
+
+    @property
     def store_url(self) -> str:
-        """The store in use, the default written out."""
+        """The store in use, the default written out. It may hold a password: show it `masked`."""
         return self.store.url or f"sqlite:///{self.data / 'boardcast.db'}"
 
     @property
     def sqlite_path(self) -> Path:
-        """The file of the SQLite store."""
+        """The file of the SQLite store. Raises `ConfigError` when the data is not in one."""
+        if self.shares_store:
+            raise ConfigError("store.url", f"got {shown(self.store.url)}", allowed="needed: sqlite:///<path>")
         return Path(self.store_url.removeprefix("sqlite:///"))
 
 

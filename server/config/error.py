@@ -4,7 +4,10 @@ import difflib
 import re
 from collections.abc import Iterable
 
-_PASSWORD = re.compile(r"(://[^/:@\s]*):[^@\s]*@")
+_PASSWORD = re.compile(r"(://[^/:@\s]*):\S*@")
+_SECRET = re.compile(
+    r"([?&][^=&\s]*(?:password|secret|token|mechanismproperties)[^=&\s]*=)[^&\s'\"]*", re.IGNORECASE
+)
 _LONGEST = 100
 
 
@@ -24,11 +27,16 @@ class ConfigError(Exception):
         super().__init__(_one_line(text))
 
 
+def masked(text: str) -> str:
+    """The text with every password of a URL in it replaced, also one that stands in its query."""
+    return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1:***@", text))
+
+
 def shown(value: object) -> str:
     """A given value for a message: one line, not too long, without the password of a URL."""
     if value is None:
         return "nothing"
-    text = _one_line(_PASSWORD.sub(r"\1:***@", repr(value)))
+    text = _one_line(masked(repr(value)))
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 

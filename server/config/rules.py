@@ -6,6 +6,9 @@ from collections.abc import Callable
 from server.config.error import ConfigError, shown
 from server.config.settings import Settings
 
+MONGODB = ("mongodb://", "mongodb+srv://")
+HIGHEST_PORT = 65_535
+REDIS = ("redis://", "rediss://")
 Where = Callable[[str], str]
 """The place where a setting was given, by its key."""
 
@@ -15,6 +18,8 @@ def check(settings: Settings, where: Where) -> None:
     _check_open(settings, where)
     _check_store(settings, where)
     _check_broker(settings, where)
+    _check_workers(settings, where)
+    _check_ports(settings, where)
     _check_sizes(settings, where)
 
 
@@ -48,25 +53,89 @@ def _check_open(settings: Settings, where: Where) -> None:
 
 def _check_store(settings: Settings, where: Where) -> None:
     url = settings.store.url
-    if not url:
-        return
-    planned = "" if not url.startswith("mongodb") else ", and this version has no MongoDB store"
-    path = url.removeprefix("sqlite:///")
-    if path == url or not path or path.endswith("/"):
+    if url and not _is_file(url) and not _has_host(url, MONGODB):
         raise ConfigError(
             "store.url",
-            f"got {shown(url)}{planned}",
+            f"got {shown(url)}",
             where=where("store.url"),
-            allowed="allowed: sqlite:///<path of a file>, or empty for one in server.data",
+            allowed="allowed: sqlite:///<path of a file>, empty for one in server.data, or "
+            "mongodb://<host>/<database>",
         )
 
 
 def _check_broker(settings: Settings, where: Where) -> None:
     url = settings.broker.url
-    if url != "local://":
-        planned = "" if not url.startswith("redis") else ", and this version has no Redis broker"
+    if url == "local://":
+        return
+    path = url.removeprefix("unix://").partition("?")[0].rpartition("@")[2]
+    if not _has_host(url, REDIS) and (not url.startswith("unix://") or not path.startswith("/")):
         raise ConfigError(
-            "broker.url", f"got {shown(url)}{planned}", where=where("broker.url"), allowed="allowed: local://"
+            "broker.url",
+            f"got {shown(url)}",
+            where=where("broker.url"),
+            allowed="allowed: local://, redis://<host>:<port>, rediss://<host>:<port> or unix://<path>",
+        )
+    if not is_shared_store(settings.store.url):
+        raise ConfigError(
+            "broker.url",
+            f"got {shown(url)}, but store.url is SQLite, which belongs to one process: others would be "
+            "told of changes that they do not have",
+            where=where("broker.url"),
+            allowed="allowed: broker.url local://, or store.url mongodb://<host>/<database>",
+        )
+
+
+def is_shared_store(url: str) -> bool:
+    """Whether several processes can work on the store of this URL at once."""
+    return url.startswith(MONGODB)
+
+
+def is_shared_broker(url: str) -> bool:
+    """Whether the broker of this URL joins several processes."""
+    return url.startswith((*REDIS, "unix://"))
+
+
+def _is_file(url: str) -> bool:
+    path = url.removeprefix("sqlite:///")
+    return path not in (url, "") and not path.endswith("/")
+
+
+def _has_host(url: str, schemes: tuple[str, ...]) -> bool:
+    """A URL of one of the schemes that names a host. The rest is for the driver to read."""
+    scheme, _, rest = url.partition("://")
+    host = rest.rpartition("@")[2].partition("/")[0].partition("?")[0]
+    return f"{scheme}://" in schemes and host[:1] not in ("", ":") and not any(map(str.isspace, url))
+
+
+def _check_workers(settings: Settings, where: Where) -> None:
+    if settings.server.workers == 1:
+        return
+    lacking = []
+    if not is_shared_store(settings.store.url):
+        lacking.append("store.url is SQLite, which belongs to one process")
+    if not is_shared_broker(settings.broker.url):
+        lacking.append("broker.url is local://, which joins no processes")
+    if lacking:
+        raise ConfigError(
+            "server.workers",
+            f"got {shown(settings.server.workers)}, but {' and '.join(lacking)}",
+            where=where("server.workers"),
+            allowed="allowed: server.workers 1, or store.url mongodb://<host>/<database> and broker.url "
+            "redis://<host>:<port>",
+        )
+
+
+def _check_ports(settings: Settings, where: Where) -> None:
+    """As far as it is known before the processors are counted: the rest shows when the ports are bound."""
+    server = settings.server
+    workers = 1 if server.workers == "auto" else server.workers
+    last = server.ops_port + workers - 1
+    if server.ops_port and (server.ops_port <= server.port <= last or last > HIGHEST_PORT):
+        raise ConfigError(
+            "server.ops_port",
+            f"got {server.ops_port}, so that the workers take the ports up to {last}",
+            where=where("server.ops_port"),
+            allowed=f"must leave out server.port, which is {server.port}, and end by {HIGHEST_PORT}",
         )
 
 

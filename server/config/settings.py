@@ -66,11 +66,39 @@ class ServerSection(Section, frozen=True, kw_only=True):
             "What is unanswered then is retried by its client.",
         ),
     ] = 10.0
+    lame_duck_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=3600,
+            description="Seconds between a stop being asked for, when `/readyz` turns to 503, and its "
+            "beginning. As long as a load balancer takes to notice that; 0 where it tries another server "
+            "when a connection is refused, as nginx does.",
+        ),
+    ] = 0.0
+    workers: Annotated[
+        Annotated[int, Meta(ge=1, le=64)] | Literal["auto"],
+        Meta(
+            description="Processes that serve the port together; `auto`: as many as there are processors. "
+            "More than one needs a `store.url` and a `broker.url` that can be shared.",
+            extra={"allowed": "a whole number from 1 to 64, or auto"},
+        ),
+    ] = 1
+    ops_port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65_535,
+            description="A second TCP port on `host`, for `/metrics`, `/readyz` and `/healthz` alone; 0: "
+            "none. The first worker has this one, the second the next, and so on.",
+        ),
+    ] = 0
     instance: Annotated[
         str,
         Meta(
             pattern=r"\A[A-Za-z0-9_-]{0,64}\Z",
-            description="Name of this process in logs and in `welcome`. Empty: a random one at each start.",
+            description="Name of this process in logs and in `welcome`. Empty: a random one at each "
+            "start. Several workers have their number added: `name-1`.",
             extra={"allowed": "empty, or 1-64 of A-Z a-z 0-9 _ -"},
         ),
     ] = ""
@@ -79,7 +107,7 @@ class ServerSection(Section, frozen=True, kw_only=True):
         Meta(
             min_length=1,
             description="Directory for everything that is kept, relative to the working directory. One "
-            "process may use it at a time.",
+            "process may use it at a time. Not used with a MongoDB.",
             extra={"allowed": "a directory"},
         ),
     ] = "data"
@@ -112,8 +140,12 @@ class StoreSection(Section, frozen=True, kw_only=True):
         str,
         Meta(
             description="The store. Empty: `sqlite:///<server.data>/boardcast.db`. `sqlite:///a/b` is "
-            "relative, `sqlite:////a/b` absolute.",
-            extra={"allowed": "empty, or sqlite:///<path>"},
+            "relative, `sqlite:////a/b` absolute. A MongoDB can be shared by several processes; its "
+            "database is the URL's path, else `boardcast`.",
+            extra={
+                "allowed": "empty, sqlite:///<path>, mongodb://<host>/<database> or "
+                "mongodb+srv://<host>/<database>"
+            },
         ),
     ] = ""
     deadline_s: Annotated[
@@ -131,8 +163,10 @@ class BrokerSection(Section, frozen=True, kw_only=True):
     url: Annotated[
         str,
         Meta(
-            description="The broker. `local://` is this process alone.",
-            extra={"allowed": "local://"},
+            description="The broker. `local://` is this process alone. A Redis (or Valkey) joins processes "
+            "that share a MongoDB; `rediss://` is with TLS. Environment variables keep passwords out of "
+            "files and of the list of processes.",
+            extra={"allowed": "local://, redis://<host>:<port>, rediss://<host>:<port> or unix://<path>"},
         ),
     ] = "local://"
 

@@ -16,6 +16,7 @@ PREFIX = "BOARDCAST_"
 FLAGS = {
     "host": "server.host",
     "port": "server.port",
+    "workers": "server.workers",
     "data": "server.data",
     "store": "store.url",
     "broker": "broker.url",

@@ -1,0 +1,38 @@
+"""The store and the broker that the configuration names. What is not used is not even imported."""
+
+import structlog
+
+from server.brokers import Broker
+from server.config import Config
+from server.metrics import Metrics
+from server.stores import Store
+
+log = structlog.stdlib.get_logger("app")
+
+
+def store_of(config: Config) -> Store:
+    """The store of `store.url`, not yet started."""
+    if config.shares_store:
+        from server.stores.mongo import MongoStore
+
+        return MongoStore(config.store.url, deadline_s=config.store.deadline_s)
+    from server.stores.sqlite import SqliteStore
+
+    return SqliteStore(config.sqlite_path, deadline_s=config.store.deadline_s)
+
+
+def broker_of(config: Config, metrics: Metrics) -> Broker:
+    """The broker of `broker.url`, not yet started."""
+    if config.shares_broker:
+        from server.brokers.redis import RedisBroker
+
+        return RedisBroker(config.broker.url, metrics=metrics)
+    from server.brokers.local import LocalBroker, LocalExchange
+
+    if config.shares_store:
+        log.warning(
+            "other instances on this store are heard of late, and their people not at all; "
+            "the setting broker.url joins them",
+            every_s=config.boards.heads_check_s,
+        )
+    return LocalBroker(LocalExchange())

@@ -1,0 +1,181 @@
+"""One process that serves: from its configuration to its exit code."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+import click
+import structlog
+from msgspec import structs
+from tornado.httpserver import HTTPServer
+
+from server import brokers
+from server.app import App
+from server.cli.group import CONFIGURATION, FAILED
+from server.config import Config
+from server.stores import Failed, TooNew
+
+log = structlog.stdlib.get_logger("app")
+COLLECTOR_THRESHOLDS = (50_000, 20, 100)
+"""Messages make many objects and few cycles: with Python's own (700, 10, 10) a twentieth of the time goes
+into looking for cycles."""
+STOP_S = 5.0
+"""How long the data may take to be let go of. Nothing is lost by not waiting: what was acknowledged stays."""
+
+
+def run(config: Config, worker: int | None = None) -> tuple[int, str]:
+    """Serve until told to stop; the exit code, and why it is not 0.
+
+    `worker`: the number of this process when it is one of several. Then it stops when its standard input is
+    closed: its supervisor asks for it that way, however it comes to its own end.
+    """
+    if worker is not None:
+        structlog.contextvars.bind_contextvars(worker=worker)
+        config = _as_worker(config, worker)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_run(config, supervised=worker is not None))
+    except TooNew as error:
+        return CONFIGURATION, f"data: {error}"
+    except brokers.Failed as error:  # a URL that cannot be right: a broker that is away is no failure
+        return CONFIGURATION, f"configuration: {error}"
+    except (Failed, OSError) as error:
+        return FAILED, f"cannot serve: {error}"
+    return 0, ""
+
+
+def _as_worker(config: Config, worker: int) -> Config:
+    """What differs from worker to worker."""
+    server = config.server
+    name = f"{server.instance}-{worker}" if server.instance else ""
+    port = server.ops_port + worker - 1 if server.ops_port else 0
+    return structs.replace(config, server=structs.replace(server, instance=name, ops_port=port))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop when it is installed (the extra `uvloop`), else asyncio's own loop."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+class Stopping:
+    """What the process is told: `asked` to stop, and asked `again`, not to wait any longer.
+
+    A manager of services may signal each process of a group by itself: the supervisor's word does not count
+    as a second one.
+    """
+
+    def __init__(self) -> None:
+        self.asked, self.again = asyncio.Event(), asyncio.Event()
+        self._signals = 0
+        self._loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._signalled)
+
+    def _signalled(self) -> None:
+        self._signals += 1
+        (self.asked if self._signals == 1 else self.again).set()
+
+    def heed_the_supervisor(self, patience_s: float) -> None:
+        """Its end of our standard input closes. A thread of its own notices, even while the loop hangs."""
+
+        def watch() -> None:
+            while os.read(sys.stdin.fileno(), 1024):
+                pass
+            with contextlib.suppress(RuntimeError):  # the loop is closed: we are stopping already
+                self._loop.call_soon_threadsafe(self.asked.set)
+            threading.Event().wait(patience_s)
+            os._exit(FAILED)
+
+        threading.Thread(target=watch, name="supervised", daemon=True).start()
+
+
+async def _run(config: Config, *, supervised: bool) -> None:
+    stopping = Stopping()
+    if supervised:
+        stopping.heed_the_supervisor(config.server.lame_duck_s + config.server.drain_s + 2 * STOP_S)
+    living = asyncio.ensure_future(_live(config, stopping, shared=supervised))
+    again = asyncio.ensure_future(stopping.again.wait())
+    await asyncio.wait([living, again], return_when=asyncio.FIRST_COMPLETED)
+    if not living.done():
+        log.warning("told to stop a second time: stopping at once")
+        _exit_at_once()
+    again.cancel()
+    await living
+
+
+async def _live(config: Config, stopping: Stopping, *, shared: bool) -> None:
+    # The one arrow up: the command line is where both sides meet.
+    from handlers.listening import address_of, bind, make_room
+    from handlers.routes import application, operations, serve
+
+    make_room(config.limits.connections)
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+    host, ops_port = config.server.host, config.server.ops_port
+    sockets = bind(host, config.server.port, shared=shared)
+    ops = bind(host, ops_port, settings="server.host and server.ops_port") if ops_port else []
+    app = App(config)
+    if not await _start(app, stopping):
+        return
+    try:
+        serve(operations(app), ops)
+        server = serve(application(app), sockets)
+        click.echo(f"listening on {address_of(host, sockets[0].getsockname()[1])}")
+        await stopping.asked.wait()
+    except BaseException:
+        await app.stop()
+        raise
+    await _end(app, server)
+
+
+async def _start(app: App, stopping: Stopping) -> bool:
+    """Whether it started; False when it was told to stop meanwhile. Raises as `App.start`."""
+    starting = asyncio.ensure_future(app.start())
+    asked = asyncio.ensure_future(stopping.asked.wait())
+    await asyncio.wait([starting, asked], return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait([starting])
+        return False
+    await starting
+    return True
+
+
+async def _end(app: App, server: HTTPServer) -> None:
+    """The graceful stop."""
+    await app.leave()
+    for _ in range(2):  # let in who has been waiting for it: they would be reset
+        await asyncio.sleep(0)
+    server.stop()
+    try:
+        async with asyncio.timeout(app.config.server.drain_s):
+            await app.drain()
+    except TimeoutError:
+        log.warning(
+            "server.drain_s is over; what was not answered will be sent again by its clients",
+            connections=len(app.hub.connections),
+        )
+        app.hang_up()
+    try:
+        async with asyncio.timeout(STOP_S):
+            await app.stop()
+    except TimeoutError:
+        log.warning("the store does not let go", waited_s=STOP_S)
+        _exit_at_once()
+
+
+def _exit_at_once() -> None:
+    """Without the clean-up that could hang. The data is as safe as after `kill -9`."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

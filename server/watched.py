@@ -1,0 +1,76 @@
+"""A store that tells how its work goes, so that its health is known without asking again and again."""
+
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import TypeVar
+
+from server.model.records import Change, Record
+from server.stores import Failed, Head, Loaded, Refused, Store
+
+T = TypeVar("T")
+
+
+class WatchedStore:
+    """Does what `store` does. An append that was answered is reported to `worked` with the seconds it took,
+    a call that failed to `troubled`. What reads well proves nothing: the disk may be full.
+    """
+
+    def __init__(
+        self, store: Store, worked: Callable[[float], None], troubled: Callable[[Exception], None]
+    ) -> None:
+        self._store = store
+        self._worked = worked
+        self._troubled = troubled
+        self.start, self.close = store.start, store.close
+        self.ping = store.ping
+
+    async def append(self, board: str, first: int, changes: Sequence[Change]) -> None:
+        begun = time.monotonic()
+        try:
+            await self._store.append(board, first, changes)
+        except Refused:
+            self._worked(time.monotonic() - begun)
+            raise
+        except Failed as error:
+            self._troubled(error)
+            raise
+        self._worked(time.monotonic() - begun)
+
+    async def load(self, board: str, recent: int) -> Loaded | None:
+        return await self._heed(self._store.load(board, recent))
+
+    async def read(self, board: str, after: int, limit: int) -> list[Change]:
+        return await self._heed(self._store.read(board, after, limit))
+
+    async def history(
+        self, board: str, *, since: int | None, before: int | None, task: str | None, limit: int
+    ) -> list[Change]:
+        return await self._heed(
+            self._store.history(board, since=since, before=before, task=task, limit=limit)
+        )
+
+    async def heads(self, boards: Collection[str]) -> dict[str, Head]:
+        return await self._heed(self._store.heads(boards))
+
+    async def names(self, board: str, names: Collection[str]) -> dict[str, int]:
+        return await self._heed(self._store.names(board, names))
+
+    async def materialise(self, board: str, mark: int, records: Sequence[Record]) -> None:
+        await self._heed(self._store.materialise(board, mark, records))
+
+    async def mint_epoch(self, board: str, epoch: str) -> None:
+        await self._heed(self._store.mint_epoch(board, epoch))
+
+    async def boards(self) -> Mapping[str, Head]:
+        return await self._heed(self._store.boards())
+
+    @property
+    def writes_waiting(self) -> int:
+        return self._store.writes_waiting
+
+    async def _heed(self, answer: Awaitable[T]) -> T:
+        try:
+            return await answer
+        except Failed as error:
+            self._troubled(error)
+            raise
