@@ -1,0 +1,1 @@
+"""Devices: what they measure, and what comes of it on their board."""
