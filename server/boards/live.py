@@ -18,7 +18,7 @@ from server.boards.submission import Accepted, Outcome, Submission, answer
 from server.errors import BoardcastError, Internal, RateLimited, Unavailable
 from server.model.records import Change
 from server.stores import Failed, Refused
-from server.wire import PeerChanges, PeerGrown, PeerLog, PeerWant, encode_peer
+from server.wire import PeerChanges, PeerGrown, PeerLog, PeerMark, PeerWant, encode_peer
 
 log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 50
@@ -253,6 +253,9 @@ class LiveBoard(Replica):
                 self._wanted = self._committer is not None
             case PeerChanges() if message.epoch == self.epoch and self._loaded:
                 self.advance(message.changes)
+            case PeerMark():
+                if message.epoch == self.epoch and self._loaded:
+                    self._materialiser.reached(message.mark)
             case PeerGrown() if message.epoch == self.epoch and message.seq <= self.head:
                 pass
             case _:

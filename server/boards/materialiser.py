@@ -1,10 +1,14 @@
-"""Writes a board's records behind its log, so that loading it is fast. Never in the way of a commit."""
+"""Writes a board's records behind its log, so that loading it is fast. Never in the way of a commit.
+
+One instance is enough: who appended writes soon, who only heard of it waits longer, and leaves it be once
+somebody says that it is done.
+"""
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from server.boards.parts import Parts
 from server.document import BoardState
@@ -12,22 +16,61 @@ from server.model.records import Change, Record
 from server.stores import Failed
 
 log = logging.getLogger(__name__)
+PATIENCE = 5.0
+"""How many times `materialise_s` others are left for what they appended, at least; at most twice that."""
+
+
+class Touched(Struct):
+    """What the log touched since the mark, tasks, comments and the board, with the last seq that did."""
+
+    tasks: dict[str, int] = {}
+    comments: dict[str, int] = {}
+    board: int = 0
+
+    def touch(self, change: Change) -> None:
+        if change.task is UNSET:
+            self.board = change.seq
+        else:
+            self.tasks[change.task] = change.seq
+            if change.set is not UNSET and change.set.comment is not UNSET:
+                self.comments[change.set.comment.id] = change.seq
+        if change.also is not UNSET:
+            self.tasks.update(dict.fromkeys(change.also, change.seq))
+
+    def put_back(self, earlier: "Touched") -> None:
+        """What was taken from here could not be written."""
+        self.tasks = earlier.tasks | self.tasks
+        self.comments = earlier.comments | self.comments
+        self.board = max(self.board, earlier.board)
+
+    def forget(self, mark: int) -> None:
+        """What was touched up to `mark` is written."""
+        self.tasks = {task: seq for task, seq in self.tasks.items() if seq > mark}
+        self.comments = {comment: seq for comment, seq in self.comments.items() if seq > mark}
+        self.board = self.board if self.board > mark else 0
+
+    def records(self, state: BoardState) -> list[Record]:
+        records: list[Record] = [state.tasks[task] for task in self.tasks]
+        records += [state.comments[comment] for comment in self.comments]
+        return [*records, state.record()] if self.board else records
 
 
 class Materialiser:
     """Remembers what the log touched since the last mark, and writes it out in the background.
 
-    The mark is raised only after everything up to it was written; a failure keeps all of it for next time.
+    The mark is raised only after everything up to it was written, and `raised` is called with it; a failure
+    keeps all of it for next time.
     """
 
-    def __init__(self, board: str, parts: Parts) -> None:
+    def __init__(self, board: str, parts: Parts, raised: Callable[[int], None]) -> None:
         self._board = board
         self._parts = parts
-        self._tasks: set[str] = set()
-        self._comments: set[str] = set()
-        self._own = False
+        self._raised = raised
+        self._touched = Touched()
         self._mark = 0
         self._head = 0
+        self._own = 0  # the last seq that this instance appended
+        self._patient_until = 0.0
         self._timer: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()  # a later write must not raise the mark over an earlier one that fails
         self._state = BoardState(board)
@@ -39,28 +82,37 @@ class Materialiser:
     def restart(self, mark: int, tail: Sequence[Change], state: BoardState) -> None:
         """The board was loaded: records reflect `mark`; what `tail` touched in `state` is unwritten."""
         self._mark = self._head = mark
+        self._own = 0
         self._state = state
-        self._tasks, self._comments, self._own = set(), set(), False
+        self._touched = Touched()
         for change in tail:
             self.touch(change)
         self.schedule()
 
-    def touch(self, change: Change) -> None:
-        if change.task is UNSET:
-            self._own = True
-        else:
-            self._tasks.add(change.task)
-            if change.set is not UNSET and change.set.comment is not UNSET:
-                self._comments.add(change.set.comment.id)
-        if change.also is not UNSET:
-            self._tasks.update(change.also)
+    def touch(self, change: Change, *, own: bool = False) -> None:
+        self._touched.touch(change)
         self._head = change.seq
+        if own:
+            self._own = change.seq
+
+    def reached(self, mark: int) -> None:
+        """Another instance has written everything up to `mark`."""
+        mark = min(mark, self._head)
+        if mark > self._mark:
+            self._mark = mark
+            self._touched.forget(mark)
+            self._leave_to_others()
 
     def schedule(self) -> None:
-        """See to it that what was touched is written soon."""
+        """See to it that what was touched is written, soon or by somebody else."""
         if self._timer is None and self._mark < self._head:
+            self._leave_to_others()
             self._timer = asyncio.create_task(self._run(), name=f"materialise {self._board}")
             self._timer.add_done_callback(self._ran)
+
+    def _leave_to_others(self) -> None:
+        left = self._parts.settings.materialise_s * PATIENCE * (1 + self._parts.rng.random())
+        self._patient_until = asyncio.get_running_loop().time() + left
 
     def _ran(self, task: asyncio.Task[None]) -> None:
         self._timer = None
@@ -68,8 +120,11 @@ class Materialiser:
             self.schedule()  # touched between its last round and its end
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
         while self._mark < self._head:
             await asyncio.sleep(self._parts.settings.materialise_s)
+            if self._own <= self._mark and loop.time() < self._patient_until:
+                continue
             try:
                 await self._write()
             except Failed as error:
@@ -82,29 +137,26 @@ class Materialiser:
     async def _write_touched(self) -> None:
         if self._mark >= self._head:
             return
-        state = self._state
-        tasks, comments, own, head = self._tasks, self._comments, self._own, self._head
-        self._tasks, self._comments, self._own = set(), set(), False
-        records: list[Record] = [state.tasks[task] for task in tasks]
-        records += [state.comments[comment] for comment in comments]
-        if own:
-            records.append(state.record())
+        state, touched, head = self._state, self._touched, self._head
+        self._touched = Touched()
         try:
-            await self._parts.store.materialise(self._board, head, records)
+            await self._parts.store.materialise(self._board, head, touched.records(state))
         except BaseException:
             if self._state is state:
-                self._tasks |= tasks
-                self._comments |= comments
-                self._own |= own
+                self._touched.put_back(touched)
             raise
         if self._state is state:  # else loaded again meanwhile: what was written is of another log, perhaps
             self._mark = max(self._mark, head)
+            self._leave_to_others()
+            self._raised(self._mark)
 
     async def stop(self) -> None:
-        """Write what is left, once; what cannot be written is in the log and will be written later."""
+        """Write what is left of our own, once; what is not written is in the log, and written later."""
         if self._timer is not None:
             self._timer.cancel()
             await asyncio.wait([self._timer])
+        if self._own <= self._mark:
+            return
         try:
             await self._write()
         except Failed as error:

@@ -19,6 +19,7 @@ from server.document import BoardState, Draft
 from server.errors import NotFound, Unavailable
 from server.model.records import Change, Record
 from server.stores import Failed, Head, Loaded
+from server.wire import PeerMark, encode_peer
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -54,7 +55,7 @@ class Replica:
         self.recent = Recent(parts.settings.resume_changes)
         self.snapshots = Snapshots()
         self._parts = parts
-        self._materialiser = Materialiser(board, parts)
+        self._materialiser = Materialiser(board, parts, self._tell_mark)
         self._loaded = False
         self._loading: asyncio.Task[None] | None = None
         self._behind = False
@@ -103,7 +104,7 @@ class Replica:
             if not adopted:
                 self.state.replay(change)
             self.recent.append(change)
-            self._materialiser.touch(change)
+            self._materialiser.touch(change, own=draft is not None)
             if change.seq == 1 and change.set is not UNSET and change.set.epoch is not UNSET:
                 self.epoch = change.set.epoch
             taken += 1
@@ -116,6 +117,10 @@ class Replica:
                 self._foreign.set()
         if taken < len(fresh):
             self._fall_behind()
+
+    def _tell_mark(self, mark: int) -> None:
+        """Everything up to `mark` is written: no other instance needs to."""
+        self._parts.broker.offer(self.board, encode_peer(PeerMark(epoch=self.epoch, mark=mark)))
 
     def _wake_waiters(self) -> None:
         waiters, self._waiters = self._waiters, []

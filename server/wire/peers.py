@@ -35,6 +35,13 @@ class PeerGrown(Struct, frozen=True, tag="grown"):
     seq: int
 
 
+class PeerMark(Struct, frozen=True, tag="mark"):
+    """The board's records reflect the log up to `mark`: the sender has written them."""
+
+    epoch: str
+    mark: int
+
+
 class PeerWant(Struct, frozen=True, tag="want"):
     """The sender lost a race for the board's next number: leave it one round trip."""
 
@@ -77,7 +84,7 @@ class PeerAlive(Struct, frozen=True, tag="alive"):
 
 PeerTold = PeerHere | PeerAll | PeerAlive
 PeerPresence = PeerWho | PeerTold
-PeerLog = PeerChanges | PeerGrown | PeerWant
+PeerLog = PeerChanges | PeerGrown | PeerMark | PeerWant
 PeerMessage = PeerLog | PeerPresence
 
 

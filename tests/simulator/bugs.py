@@ -10,7 +10,7 @@ from server.boards import live
 from server.boards.gate import Gate
 from server.boards.judge import Rules, Verdict
 from server.boards.live import LiveBoard
-from server.boards.materialiser import Materialiser
+from server.boards.materialiser import Materialiser, Touched
 from server.boards.submission import Submission
 from server.document import BoardState, Draft
 from server.errors import Unavailable
@@ -135,7 +135,7 @@ def records_forgotten_when_writing_them_failed(patch: MonkeyPatch) -> Variation:
         try:
             await real(materialiser)
         except Failed:
-            materialiser._tasks, materialiser._comments, materialiser._own = set(), set(), False
+            materialiser._touched = Touched()
             raise
 
     patch.setattr(Materialiser, "_write", write)
