@@ -9,6 +9,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 
 from server.boards.gate import Gate
 from server.boards.judge import Rules, Verdict, judge, seal
@@ -18,13 +19,13 @@ from server.boards.submission import Accepted, Outcome, Submission, answer
 from server.errors import BoardcastError, Internal, RateLimited, Unavailable
 from server.model.records import Change
 from server.stores import Failed, Refused
-from server.wire import PeerChanges, PeerGrown, PeerLog, PeerMark, PeerWant, encode_peer
+from server.wire import PeerChanges, PeerGrown, PeerLog, PeerMark, PeerTurn, PeerWant, encode_peer
 
 log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 50
 """Refused appends in a row before a batch gives up; with fair turns two or three are usual."""
-TURN_S = 0.05
-"""How long a writer that won leaves the board to one that lost: about a round trip through the broker."""
+TURN_S = 0.3
+"""How long at most a writer leaves the board to one that lost a race for it, and that one waits for that."""
 
 
 class LiveBoard(Replica):
@@ -38,6 +39,8 @@ class LiveBoard(Replica):
         self._committer: asyncio.Task[None] | None = None
         self._contested = 0  # an append of unknown outcome began with this number
         self._wanted = False  # another instance lost a race and asks for its turn
+        self._given_at: float | None = None  # the board is left to others since then
+        self._turn = asyncio.Event()  # the board was left to us
 
     @property
     def idle(self) -> bool:
@@ -80,6 +83,8 @@ class LiveBoard(Replica):
             while self.inbox:
                 size = min(len(self.inbox), self._parts.settings.batch_changes)
                 await self._commit([self.inbox.popleft() for _ in range(size)])
+            if self._wanted:
+                self._give_turn(back=False)
         except Unavailable as error:
             self._fail_inbox(error)
         except Exception:
@@ -114,8 +119,8 @@ class LiveBoard(Replica):
         known = self.recent.names
         if max((s.base or 0 for s in batch), default=0) > self.head:
             await self._refresh()
-        for _ in range(MOST_ATTEMPTS):
-            await self._leave_turn()
+        for attempt in range(MOST_ATTEMPTS):
+            await (self._leave_turn() if attempt == 0 else self._await_turn(attempt))
             verdict = judge(self.state, batch, known, await self._rules())
             if verdict.refuses:
                 found = await self._look_again(batch, verdict)
@@ -128,9 +133,12 @@ class LiveBoard(Replica):
                 raise Unavailable("it is not known yet whether the board was created")
             if not verdict.changes:
                 verdict.changes.append(seal(verdict.draft, self._parts.clock()))
+            head = self.head
             if await self._append(verdict):
                 return verdict.outcomes
-            known = self.recent.names | await self._names([s.name for s in batch if s.name is not None])
+            known = self.recent.names
+            if self.head == head or attempt > 2 or self.recent.since(head) is None:
+                known = known | await self._names([s.name for s in batch if s.name is not None])
         raise Unavailable("the board is written to from too many places at once")
 
     async def _append(self, verdict: Verdict) -> bool:
@@ -144,7 +152,8 @@ class LiveBoard(Replica):
         except Refused:
             metrics.batches_appended("refused").observe(time.monotonic() - begun)
             self._parts.broker.offer(self.board, encode_peer(PeerWant()))
-            await self._refresh()
+            if self.head < first:  # else what came first is here already, by the broker
+                await self._read_missed()
             return False
         except Failed as error:
             metrics.batches_appended("failed").observe(time.monotonic() - begun)
@@ -199,17 +208,33 @@ class LiveBoard(Replica):
             self._doubt(error)
             raise Unavailable("the store does not answer") from error
 
+    # -- fair: instances that write as fast as they can take turns
+
     async def _leave_turn(self) -> None:
-        """Fair: a writer that won lets one that lost go first, for as long as a round trip takes."""
-        if not self._wanted:
+        """When others want the board: leave it until somebody has written, or does not use it."""
+        if self._wanted:
+            self._give_turn(back=True)
+        if self._given_at is None:
             return
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self._given_at + TURN_S):
+                await self._foreign.wait()
+        self._given_at = None
+
+    def _give_turn(self, *, back: bool) -> None:
+        """`back`: we have more to write."""
         self._wanted = False
         self._foreign.clear()
-        try:
-            async with asyncio.timeout(TURN_S):
-                await self._foreign.wait()
-        except TimeoutError:
-            pass
+        self._given_at = asyncio.get_running_loop().time()
+        self._parts.broker.offer(self.board, encode_peer(PeerTurn(back=back)))
+
+    async def _await_turn(self, attempt: int) -> None:
+        """Who lost tries again at once; when it lost again it waits until it is left the board."""
+        if attempt > 1:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TURN_S):
+                    await self._turn.wait()
+        self._turn.clear()
 
     # -- answers
 
@@ -251,7 +276,11 @@ class LiveBoard(Replica):
         match message:
             case PeerWant():
                 self._wanted = self._committer is not None
+            case PeerTurn():
+                self._wanted = message.back and self._committer is not None
+                self._turn.set()
             case PeerChanges() if message.epoch == self.epoch and self._loaded:
+                self._wanted = False  # whoever wanted the board has had it
                 self.advance(message.changes)
             case PeerMark():
                 if message.epoch == self.epoch and self._loaded:

@@ -192,6 +192,16 @@ class Replica:
             log.warning("board %s has been read again and takes changes", self.board)
         self._doubtful = False
 
+    async def _read_missed(self) -> None:
+        """Take in what others appended; is there nothing, ask where the log stands. Raises `Unavailable`."""
+        head = self.head
+        try:
+            await self._read_tail()
+        except Failed as error:
+            raise Unavailable("the store does not answer") from error
+        if self.head == head:
+            await self._refresh()
+
     async def _read_tail(self) -> None:
         while True:
             page = await self._parts.store.read(self.board, self.head, PAGE)

@@ -46,6 +46,12 @@ class PeerWant(Struct, frozen=True, tag="want"):
     """The sender lost a race for the board's next number: leave it one round trip."""
 
 
+class PeerTurn(Struct, frozen=True, tag="turn"):
+    """The sender leaves the board to whoever wants it. `back`: it has more to write."""
+
+    back: bool = False
+
+
 class PeerWho(Struct, frozen=True, omit_defaults=True, tag="who"):
     """Who is on the board with you? `of`: only this run is asked; empty: everybody is."""
 
@@ -84,7 +90,7 @@ class PeerAlive(Struct, frozen=True, tag="alive"):
 
 PeerTold = PeerHere | PeerAll | PeerAlive
 PeerPresence = PeerWho | PeerTold
-PeerLog = PeerChanges | PeerGrown | PeerMark | PeerWant
+PeerLog = PeerChanges | PeerGrown | PeerMark | PeerWant | PeerTurn
 PeerMessage = PeerLog | PeerPresence
 
 
