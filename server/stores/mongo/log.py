@@ -45,6 +45,8 @@ class Log:
         board = entry.board
         if len(set(entry.names)) < len(entry.names):
             raise Refused(f"board {board}: a name twice in one append")
+        if self._known is not None and self._ends.get(board) != entry.first - 1:
+            await self._learn(self._known, board)  # one query then tells both: where it ends, and the names
         await self._must_follow(entry)
         await self._must_be_new(entry)
         self._ends.pop(board, None)
@@ -69,22 +71,24 @@ class Log:
             return
         suspects = entry.names
         if entry.first <= known.most // 2:
-            while known.reach(board) < entry.first - 1:
+            while (reach := known.reach(board)) < entry.first - 1:
                 await self._learn(known, board)
+                if known.reach(board) == reach:
+                    raise Failed(
+                        f"board {board} is damaged: changes after {reach} are not all there; restore a copy"
+                    )
             suspects = known.suspects(board, entry.names)
         if suspects and await self.names(board, suspects):
             raise Refused(f"board {board}: a name is known already")
 
     async def _learn(self, known: Known, board: str) -> None:
+        """The names of what others appended, or some of them."""
         reach = known.reach(board)
         which = {"board": board, "last": {"$gt": reach}, "first": {"$lte": reach + NAMES_PAGE}}
         found = await self._find(self._link.appends, which, {"first": 1, "names": 1}, FORWARD, NAMES_PAGE)
         for document in found:
             known.add(board, document["first"], document["names"])
-        if known.reach(board) == reach:
-            raise Failed(
-                f"board {board} is damaged: the changes after {reach} are not all there; restore a copy"
-            )
+            self._remember(board, document["first"] + len(document["names"]) - 1)
 
     async def _insert(self, entry: Entry) -> None:
         link = self._link
