@@ -28,7 +28,7 @@ endif
 help:
 	@sed -n 's/^# \{0,1\}//p' $(MAKEFILE_LIST) | head -n 4
 	@echo 'make chaos  the long runs: thousands of seeds, hundreds of kill -9; BOARDCAST_SEED=n for one seed'
-	@echo 'make check  lint, format check and types only · make format · make reference · make vendor · make clean'
+	@echo 'make check  lint, format check and types only · make format · make reference · make vendor · make screenshots · make clean'
 
 run: $(VENV)/.installed
 	$(BIN)/python -m server serve
@@ -70,6 +70,11 @@ format: $(VENV)/.installed-test
 .PHONY: vendor
 vendor:
 	.ci/vendor
+
+# The pictures of the README, into docs/screenshots.
+.PHONY: screenshots
+screenshots: $(VENV)/.installed-test
+	$(BIN)/python -m tests.browser.screenshots
 
 reference: $(VENV)/.installed
 	$(BIN)/python -m server.config.reference

@@ -2,7 +2,10 @@
 //
 // It knows frames and nothing of boards. Its owner gets `onReady(welcome)` after each hello, `onMessage(message)`
 // for what is not a reply to a `request`, `onStatus(status)`:
-//   {state: "connecting"|"ready"|"waiting"|"stopped", reason?, attempt, retryAt?}
+//   {state: "connecting"|"ready"|"waiting"|"stopped", reason?, code?, attempt, retryAt?, blocked?}
+// `blocked` {code, message}: the server is there and refuses this page or its address; the message says what to change.
+
+import { decode, encode } from "./codec.js";
 
 const PROTOCOL = "boardcast.v1.json";
 const FIRST_MS = 300;
@@ -26,12 +29,24 @@ export class Connection {
     this.waiting = new Map(); // request id → what to do with its reply
     this.timer = null;
     this.status = { state: "waiting", attempt: 0 };
+    this.blocked = null;
+    this.ears = new AbortController();
   }
 
   start() {
-    addEventListener("online", () => this.hurry());
-    document.addEventListener("visibilitychange", () => this.wake());
+    const { signal } = this.ears;
+    addEventListener("online", () => this.hurry(), { signal });
+    document.addEventListener("visibilitychange", () => this.wake(), { signal });
     this.open();
+  }
+
+  /** Leaves for good. */
+  stop() {
+    this.ears.abort();
+    const socket = this.socket;
+    this.forget();
+    socket?.close(1000);
+    this.set("stopped");
   }
 
   /** Stop waiting for the next attempt and make it now. */
@@ -51,7 +66,7 @@ export class Connection {
   /** Sends messages as one frame; false when there is no link (nothing is kept here). */
   send(...messages) {
     if (!this.ready || this.socket.readyState !== WebSocket.OPEN) return false;
-    this.socket.send(JSON.stringify(messages.length === 1 ? messages[0] : messages));
+    this.socket.send(encode(messages));
     return true;
   }
 
@@ -78,7 +93,11 @@ export class Connection {
     const socket = new WebSocket(this.url, [PROTOCOL]);
     this.socket = socket;
     const mine = (handler) => (event) => this.socket === socket && handler(event);
-    socket.onopen = mine(() => socket.send(JSON.stringify({ ...this.hello(), type: "hello", id: 0 })));
+    this.met = false;
+    socket.onopen = mine(() => {
+      this.met = true;
+      socket.send(encode([{ ...this.hello(), type: "hello", id: 0 }]));
+    });
     socket.onmessage = mine((event) => this.heard(event.data));
     socket.onclose = mine((event) => this.closed(event.code, event.reason));
     this.timer = setTimeout(() => this.drop("no answer"), HELLO_MS);
@@ -86,8 +105,7 @@ export class Connection {
 
   heard(data) {
     this.lastHeard = performance.now();
-    const frame = JSON.parse(data);
-    for (const message of Array.isArray(frame) ? frame : [frame]) this.dispatch(message);
+    for (const message of decode(data)) this.dispatch(message);
   }
 
   dispatch(message) {
@@ -102,6 +120,7 @@ export class Connection {
   welcomed(welcome) {
     clearTimeout(this.timer);
     this.ready = true;
+    this.blocked = null;
     this.readyAt = performance.now();
     this.heartbeatMs = welcome.heartbeat_s * 1000;
     this.listen();
@@ -117,9 +136,10 @@ export class Connection {
       return;
     }
     const delay = this.delay();
+    if (!this.met) this.askWhy();
     this.attempt += 1;
     this.timer = setTimeout(() => this.open(), delay);
-    this.set("waiting", { reason, retryAt: Date.now() + delay });
+    this.set("waiting", { reason, code, retryAt: Date.now() + delay });
   }
 
   /** Gives the socket up without waiting for the other side: a dead link may not answer a Close for minutes. */
@@ -127,6 +147,19 @@ export class Connection {
     const socket = this.socket;
     this.closed(4000, reason);
     socket.close(4000);
+  }
+
+  /** A browser does not say why it got no socket. The same request without the upgrade is answered in words. */
+  async askWhy() {
+    const address = this.url.replace(/^ws/, "http");
+    try {
+      const answer = await fetch(address, { method: "POST", signal: AbortSignal.timeout(HELLO_MS) });
+      const refused = answer.status === 401 || answer.status === 403;
+      this.blocked = refused ? ((await answer.json()).error ?? null) : null;
+    } catch {
+      this.blocked = null; // it is not there, or something else answers for it
+    }
+    if (this.blocked && this.status.state === "waiting") this.set("waiting", this.status);
   }
 
   forget() {
@@ -172,7 +205,7 @@ export class Connection {
   }
 
   set(state, more = {}) {
-    this.status = { state, attempt: this.attempt, ...more };
+    this.status = { ...more, state, attempt: this.attempt, blocked: this.blocked };
     this.onStatus(this.status);
   }
 }

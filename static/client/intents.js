@@ -15,24 +15,32 @@ const BLANK = {
 /** Changes `state` (a copy made for this) by one queued mutation `{op, args}`. */
 export function applyIntent(state, { op, args }) {
   INTENTS[op]?.(state, args);
-  state.touch();
 }
 
 const INTENTS = {
   "task.create": createTask,
   "task.update": updateTask,
   "task.move": (state, args) => patchTask(state, args.task, (task) => movement(state, task, args)),
-  "task.delete": deleteTask,
+  "task.delete": (state, { task }) => state.tasks.has(task) && state.dropTask(task),
   "task.restore": restoreTask,
   "checklist.set": (state, args) => patchTask(state, args.task, (task) => ({ checklist: withItem(task, args) })),
   "checklist.remove": removeItem,
   "comment.add": (state, args) => patchTask(state, args.task, (task) => ({ comments: task.comments + 1 })),
-  "board.update": (state, { name, description }) => {
-    state.info = { ...state.info, ...given({ name, description }) };
-  },
+  "comment.delete": (state, args) => patchTask(state, args.task, (task) => ({ comments: task.comments - 1 })),
+  "comment.restore": (state, args) => patchTask(state, args.task, (task) => ({ comments: task.comments + 1 })),
+  "board.create": createBoard,
+  "board.update": (state, { name, description }) => patchBoard(state, given({ name, description })),
+  "board.archive": (state) => patchBoard(state, { archived: true }),
+  "board.restore": (state) => patchBoard(state, { archived: false }),
   "column.create": createColumn,
   "column.update": updateColumn,
   "column.move": moveColumn,
+  "column.delete": deleteColumn,
+  "column.restore": restoreColumn,
+  "label.create": createLabel,
+  "label.update": updateLabel,
+  "label.delete": deleteLabel,
+  "label.restore": restoreLabel,
 };
 
 // -- tasks
@@ -46,7 +54,7 @@ function createTask(state, { task: id, column: wanted, after, ...fields }) {
   const position = placeAfter(state.tasksIn(column.id), anchor);
   const completed = column.done || (fields.completed === true && first(state, true) === undefined);
   const sets = { labels: changed(fields.labels ?? []), assignees: changed(fields.assignees ?? []) };
-  state.tasks.set(id, { ...BLANK, ...fields, ...sets, id, column: column.id, position, completed, seq: 0 });
+  state.setTask({ ...BLANK, ...fields, ...sets, id, column: column.id, position, completed, seq: 0 });
 }
 
 function updateTask(state, args) {
@@ -81,24 +89,21 @@ function movement(state, task, { column, after, position }) {
   return fields;
 }
 
-function deleteTask(state, { task: id }) {
-  const task = state.tasks.get(id);
-  if (task === undefined) return;
-  state.tasks.delete(id);
-  state.deleted.set(id, task);
-}
-
 function restoreTask(state, { task: id }) {
   const task = state.deleted.get(id);
   if (task === undefined) return;
-  const home = state.columns.get(task.column) ?? state.sortedColumns()[0];
-  state.deleted.delete(id);
-  state.tasks.set(id, { ...task, column: home.id, completed: home.done || task.completed });
+  const labels = task.labels.filter((label) => state.labels.has(label));
+  const column = state.columns.get(task.column);
+  if (column) return void state.setTask({ ...task, labels, completed: column.done || task.completed });
+  const [first] = state.sortedColumns();
+  if (first === undefined) return;
+  const position = placeAfter(state.tasksIn(first.id), undefined);
+  state.setTask({ ...task, labels, column: first.id, position, completed: first.done });
 }
 
 function patchTask(state, id, patch) {
   const task = state.tasks.get(id);
-  if (task !== undefined) state.tasks.set(id, { ...task, ...patch(task) });
+  if (task !== undefined) state.setTask({ ...task, ...patch(task) });
 }
 
 // -- checklists
@@ -117,18 +122,32 @@ function removeItem(state, { task, item }) {
   patchTask(state, task, (old) => ({ checklist: old.checklist.filter((other) => other.id !== item) }));
 }
 
-// -- columns
+// -- the board and its columns
+
+const COLUMNS = [
+  { id: "todo", title: "To do" }, { id: "doing", title: "Doing" }, { id: "done", title: "Done", done: true },
+];
+
+function createBoard(state, { name, description = "", columns = COLUMNS }) {
+  if (state.columns.size > 0) return;
+  patchBoard(state, { name, description });
+  for (const { id, ...fields } of columns) createColumn(state, { column: id, ...fields });
+}
+
+function patchBoard(state, fields) {
+  state.info = { ...state.info, ...fields };
+}
 
 function createColumn(state, { column: id, title, done = false, wip_limit = null, after }) {
   if (state.columns.has(id)) return;
   const position = placeAfter(state.sortedColumns(), after);
-  state.columns.set(id, { id, title, done, wip_limit, position });
+  state.setColumn({ id, title, done, wip_limit, position });
 }
 
 function updateColumn(state, { column: id, ...wanted }) {
   const column = state.columns.get(id);
   if (column === undefined) return;
-  state.columns.set(id, { ...column, ...wanted });
+  state.setColumn({ ...column, ...given(wanted) });
   if (wanted.done === undefined || wanted.done === column.done) return;
   for (const task of state.tasksIn(id)) patchTask(state, task.id, () => ({ completed: wanted.done }));
 }
@@ -136,7 +155,47 @@ function updateColumn(state, { column: id, ...wanted }) {
 function moveColumn(state, { column: id, after }) {
   const column = state.columns.get(id);
   const position = column && placeAfter(state.sortedColumns(), after, id);
-  if (position) state.columns.set(id, { ...column, position });
+  if (position) state.setColumn({ ...column, position });
+}
+
+function deleteColumn(state, { column: id, move_to: target }) {
+  const tasks = state.tasksIn(id);
+  const stays = tasks.length > 0 && (target === id || !state.columns.has(target));
+  if (!state.columns.has(id) || state.columns.size === 1 || stays) return;
+  for (const task of tasks) patchTask(state, task.id, () => movement(state, task, { column: target }));
+  state.dropColumn(id);
+}
+
+function restoreColumn(state, { column: id }) {
+  const column = state.oldColumns.get(id);
+  if (column === undefined) return;
+  const others = state.sortedColumns();
+  const here = others.find((other) => other.position === column.position);
+  state.setColumn({ ...column, position: here ? placeAfter(others, here.id) : column.position });
+}
+
+// -- labels
+
+function createLabel(state, { label: id, name, color }) {
+  if (!state.labels.has(id)) state.setLabel({ id, name, color });
+}
+
+function updateLabel(state, { label: id, name, color }) {
+  const label = state.labels.get(id);
+  if (label !== undefined) state.setLabel({ ...label, ...given({ name, color }) });
+}
+
+function deleteLabel(state, { label: id }) {
+  if (!state.labels.has(id)) return;
+  for (const task of [...state.tasks.values()]) {
+    if (task.labels.includes(id)) state.setTask({ ...task, labels: changed(task.labels, [], [id]) });
+  }
+  state.dropLabel(id);
+}
+
+function restoreLabel(state, { label: id }) {
+  const label = state.oldLabels.get(id);
+  if (label !== undefined) state.setLabel(label);
 }
 
 // -- small things

@@ -1,7 +1,7 @@
-// Order keys for what the server has not numbered yet. The server's keys replace these when they arrive,
-// so any string that sorts between its neighbours (by code point) will do.
+// Order keys: the scheme of the server (fractional indexing, base 62), so that what is guessed here is a key that
+// the server would take, too. Compared by code point.
 
-const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+import { generateKeyBetween } from "../vendor/fractional-indexing.js";
 
 /** -1, 0 or 1: by position, by code point; ties by id. */
 export function byPosition(a, b) {
@@ -12,21 +12,10 @@ export function byPosition(a, b) {
 /** A key above `low` and below `high`; null is no neighbour. A `high` that is not above `low` is ignored. */
 export function keyBetween(low, high) {
   if (low !== null && high !== null && high <= low) high = null;
-  if (high === null) return `${low ?? "a"}V`;
-  return between(low ?? "", high);
-}
-
-function between(low, high) {
-  let key = "";
-  let bounded = true; // `key` is still a prefix of `high`
-  for (let i = 0; ; i += 1) {
-    const from = i < low.length ? DIGITS.indexOf(low[i]) : -1;
-    const to = bounded && i < high.length ? DIGITS.indexOf(high[i]) : DIGITS.length;
-    if (to - from > 1) return key + DIGITS[(from + to) >> 1];
-    const digit = Math.max(from, 0);
-    if (bounded && digit < to) bounded = false;
-    key += DIGITS[digit];
-    if (key.length > low.length + high.length + 1) return `${low}V`; // no room: behind `low`, near enough
+  try {
+    return generateKeyBetween(low, high);
+  } catch {
+    return `${low ?? "a0"}V`; // a neighbour whose key is none: behind it, near enough
   }
 }
 
@@ -44,4 +33,16 @@ export function placeAfter(sorted, after, moving = null) {
   if (now >= 0 && (sorted[now - 1]?.id ?? null) === (rest[index - 1]?.id ?? null)) return null;
   while (index < rest.length && low !== null && rest[index].position <= low) index += 1; // a tie
   return keyBetween(low, rest[index]?.position ?? null);
+}
+
+/** Where `thing` is, or would be, in `sorted`. */
+export function indexIn(sorted, thing) {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (byPosition(sorted[middle], thing) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

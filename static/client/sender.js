@@ -4,27 +4,25 @@
 // name comes again. So nothing is sent until every reply on the way is in and the delay is over; then all is
 // sent again in its order.
 
+import { frames, sizeOf } from "./codec.js";
+
 const WINDOW = 200; // mutations on the way; the server's own bound is higher
-const FRAME_BYTES = 32 * 1024; // several mutations share a frame up to this; the server takes 64 KiB
+const FRAME = { bytes: 32 * 1024, most: 200 }; // several mutations share a frame up to this; the server takes 64 KiB
 const REPLY_MS = 30_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15_000;
 
-const encoder = new TextEncoder();
-/** How many bytes a message is on the wire, about. */
-export const sizeOf = (message) => encoder.encode(JSON.stringify(message)).length;
-
 export class Sender {
-  /** `onAck(ack)`, `onRefused(entry, error)` for definite answers; `onStall(error | null)` while retrying. */
+  /** `onAck(ack, entry)`, `onRefused(entry, error)` for definite answers; `onStall(error | null)` while retrying. */
   constructor({ connection, queue, board, onAck, onRefused, onStall }) {
     Object.assign(this, { connection, queue, board, onAck, onRefused, onStall });
-    this.open = false; // the board is joined
+    this.open = false; // the board may be written to
     this.retries = 0;
     this.pause = null; // a timer, or "over" while replies are still on the way
     this.replyTimer = null;
   }
 
-  /** The board is joined on a fresh link: everything unanswered goes out again. */
+  /** The link is fresh, and the board joined if it is followed: everything unanswered goes out. */
   begin() {
     this.open = true;
     this.pump();
@@ -41,23 +39,11 @@ export class Sender {
 
   pump() {
     if (!this.open || this.pause !== null) return;
-    let frame = [];
-    let bytes = 0;
-    let room = WINDOW - this.queue.inFlight;
-    for (const entry of this.queue.unanswered) {
-      if (entry.sent) continue;
-      if (room-- <= 0) break;
-      const message = this.message(entry);
-      const size = sizeOf(message);
-      if (frame.length > 0 && bytes + size > FRAME_BYTES) {
-        this.connection.requests(frame);
-        [frame, bytes] = [[], 0];
-      }
-      entry.sent = true;
-      frame.push([message, (reply) => this.answered(entry, reply)]);
-      bytes += size;
-    }
-    if (frame.length > 0) this.connection.requests(frame);
+    const waiting = this.queue.unanswered.filter((entry) => !entry.sent);
+    const now = waiting.slice(0, Math.max(WINDOW - this.queue.inFlight, 0));
+    for (const entry of now) entry.sent = true;
+    const pairs = now.map((entry) => [this.message(entry), (reply) => this.answered(entry, reply)]);
+    for (const frame of frames(pairs, FRAME, ([message]) => sizeOf(message))) this.connection.requests(frame);
     this.watch();
   }
 
@@ -69,7 +55,7 @@ export class Sender {
     if (reply.type === "ack") {
       this.retries = 0;
       this.onStall(null);
-      this.onAck(reply);
+      this.onAck(reply, entry);
     } else if (reply.retry) {
       entry.sent = false;
       this.holdBack(reply);

@@ -1,11 +1,13 @@
 // The state of one board, folded from its log. Pure: no clock, no socket, no page.
 //
-// Records are never changed in place: a fold puts new ones there, so that a copy of the maps is a copy of the
-// state and "is it the same object" answers "has it changed".
+// Records and lists are never changed in place: a fold puts new ones there, so that a copy of the maps is a copy
+// of the state and "is it the same object" answers "has it changed".
 
-import { byPosition } from "./order.js";
+import { byPosition, indexIn } from "./order.js";
 
 const DERIVED = new Set(["comment", "deleted"]); // of a task's patch: not fields of the record
+const MAPS = ["columns", "labels", "members", "tasks", "deleted", "oldColumns", "oldLabels"];
+const TOMBSTONES = 500; // of each kind: as many as an undo may want to bring back
 
 export class BoardState {
   constructor(board) {
@@ -13,21 +15,19 @@ export class BoardState {
     this.seq = 0;
     this.epoch = "";
     this.info = { id: board, name: "", description: "", archived: false };
-    this.columns = new Map();
-    this.labels = new Map();
-    this.members = new Map();
-    this.tasks = new Map();
-    this.deleted = new Map(); // tombstones: what an undo shows at once
-    this.lists = null;
+    for (const map of MAPS) this[map] = new Map(); // `deleted`, `oldColumns`, `oldLabels` are tombstones
+    this.lists = null; // column → its tasks in order; made when first asked for, then kept up to date
+    this.order = null; // the columns in order
   }
 
   /** From a `joined` message with a snapshot; further tasks come through `addTasks`. */
-  static fromSnapshot(message) {
-    const state = new BoardState(message.board);
-    const { board, columns, labels, members, tasks } = message.snapshot;
-    state.seq = message.seq;
-    state.epoch = message.epoch;
-    state.info = board;
+  static fromSnapshot({ board, seq, epoch, snapshot }) {
+    return BoardState.from({ board, seq, epoch, info: snapshot.board, ...snapshot });
+  }
+
+  /** From what `parts` gave. */
+  static from({ board, seq, epoch, info, columns, labels, members, tasks }) {
+    const state = Object.assign(new BoardState(info.id ?? board), { seq, epoch, info });
     for (const column of columns) state.columns.set(column.id, column);
     for (const label of labels) state.labels.set(label.id, label);
     for (const member of members) state.members.set(member.user, member);
@@ -35,18 +35,27 @@ export class BoardState {
     return state;
   }
 
+  /** All there is to know, for keeping: `{seq, epoch, info, columns, labels, members, tasks}`, plain values. */
+  parts() {
+    const { seq, epoch, info } = this;
+    const records = ["columns", "labels", "members", "tasks"].map((map) => [map, [...this[map].values()]]);
+    return { seq, epoch, info, ...Object.fromEntries(records) };
+  }
+
   addTasks(tasks) {
     for (const task of tasks) this.tasks.set(task.id, task);
     this.lists = null;
   }
 
-  /** A copy that can be changed without changing this one; the records are shared. */
+  /** A copy that can be changed without changing this one; records and lists are shared. */
   copy() {
-    const copy = Object.assign(new BoardState(this.id), this);
-    for (const map of ["columns", "labels", "members", "tasks", "deleted"]) copy[map] = new Map(this[map]);
-    copy.lists = null;
+    const copy = Object.assign(Object.create(BoardState.prototype), this);
+    for (const map of MAPS) copy[map] = new Map(this[map]);
+    copy.lists = this.lists && new Map(this.lists);
     return copy;
   }
+
+  // -- folding the log
 
   /** Takes the next change of the log. The caller has checked that `change.seq` is `this.seq + 1`. */
   apply(change) {
@@ -54,7 +63,6 @@ export class BoardState {
     else this.foldBoard(change.set, change);
     for (const [task, part] of Object.entries(change.also ?? {})) this.foldTask(task, part.set, change);
     this.seq = change.seq;
-    this.lists = null;
   }
 
   foldTask(id, patch, change) {
@@ -62,33 +70,95 @@ export class BoardState {
     const derived = { updated_at: change.at, updated_by: change.actor.id, seq: change.seq };
     const task = { ...old, ...without(patch, DERIVED), ...derived };
     const gone = patch.deleted ?? (this.deleted.has(id) && !this.tasks.has(id));
-    this.tasks.delete(id);
-    this.deleted.delete(id);
-    (gone ? this.deleted : this.tasks).set(id, task);
+    if (gone) this.dropTask(id, task);
+    else this.setTask(task);
   }
 
   foldBoard(patch, change) {
     const { columns, labels, members, epoch, ...info } = patch;
     this.info = { ...this.info, ...info, updated_at: change.at };
     if (epoch !== undefined) this.epoch = epoch;
-    foldMap(this.columns, columns, "id");
-    foldMap(this.labels, labels, "id");
-    foldMap(this.members, members, "user");
+    for (const [id, fields] of Object.entries(columns ?? {})) {
+      if (fields === null) this.dropColumn(id);
+      else this.setColumn({ id, ...this.columns.get(id), ...fields });
+    }
+    for (const [id, fields] of Object.entries(labels ?? {})) {
+      if (fields === null) this.dropLabel(id);
+      else this.setLabel({ id, ...this.labels.get(id), ...fields });
+    }
+    for (const [user, fields] of Object.entries(members ?? {})) {
+      if (fields === null) this.members.delete(user);
+      else this.members.set(user, { user, ...this.members.get(user), ...fields });
+    }
   }
 
-  /** Tells the lists that records were put in place by hand (see intents.js). */
-  touch() {
-    this.lists = null;
+  // -- putting records in place; also for what is only guessed (intents.js)
+
+  setTask(task) {
+    const old = this.tasks.get(task.id);
+    this.tasks.set(task.id, task);
+    this.deleted.delete(task.id);
+    if (this.lists === null) return;
+    if (old && old.column === task.column && old.position === task.position) {
+      const list = [...this.tasksIn(task.column)];
+      list[indexIn(list, task)] = task;
+      this.lists.set(task.column, list);
+      return;
+    }
+    if (old) this.unlist(old);
+    const list = [...this.tasksIn(task.column)];
+    list.splice(indexIn(list, task), 0, task);
+    this.lists.set(task.column, list);
   }
 
+  /** Takes a task away; `last` is what an undo would bring back. */
+  dropTask(id, last = this.tasks.get(id)) {
+    const old = this.tasks.get(id);
+    this.tasks.delete(id);
+    if (old && this.lists) this.unlist(old);
+    bury(this.deleted, id, last);
+  }
+
+  unlist(task) {
+    const list = [...this.tasksIn(task.column)];
+    list.splice(indexIn(list, task), 1);
+    this.lists.set(task.column, list);
+  }
+
+  setColumn(column) {
+    this.columns.set(column.id, column);
+    this.oldColumns.delete(column.id);
+    this.order = null;
+  }
+
+  dropColumn(id) {
+    bury(this.oldColumns, id, this.columns.get(id));
+    this.columns.delete(id);
+    this.order = null;
+  }
+
+  setLabel(label) {
+    this.labels.set(label.id, label);
+    this.oldLabels.delete(label.id);
+  }
+
+  dropLabel(id) {
+    bury(this.oldLabels, id, this.labels.get(id));
+    this.labels.delete(id);
+  }
+
+  // -- reading
+
+  /** The columns in order. The array is shared: do not change it. */
   sortedColumns() {
-    return [...this.columns.values()].sort(byPosition);
+    this.order ??= [...this.columns.values()].sort(byPosition);
+    return this.order;
   }
 
-  /** The tasks of a column in order. The array is shared: do not change it. */
+  /** The tasks of a column in order; the same array until one of them changes. Do not change it. */
   tasksIn(column) {
     this.lists ??= this.group();
-    return this.lists.get(column) ?? [];
+    return this.lists.get(column) ?? NONE;
   }
 
   group() {
@@ -103,11 +173,13 @@ export class BoardState {
   }
 }
 
-function foldMap(map, patches, key) {
-  for (const [id, patch] of Object.entries(patches ?? {})) {
-    if (patch === null) map.delete(id);
-    else map.set(id, { [key]: id, ...map.get(id), ...patch });
-  }
+const NONE = Object.freeze([]);
+
+function bury(map, id, record) {
+  map.delete(id);
+  if (record === undefined) return;
+  map.set(id, record);
+  if (map.size > TOMBSTONES) map.delete(map.keys().next().value);
 }
 
 function without(patch, names) {

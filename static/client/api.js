@@ -1,0 +1,23 @@
+// Questions to the HTTP API, with a deadline.
+
+const DEADLINE_MS = 15_000;
+
+/** The answer to a GET. Throws `{code, message, retry}`; `offline` when nothing answered. */
+export async function ask(path, parameters = {}) {
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
+  const query = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
+  let answer;
+  try {
+    answer = await fetch(`${path}${query}`, { signal: AbortSignal.timeout(DEADLINE_MS) });
+  } catch {
+    throw { code: "offline", message: "the server cannot be reached", retry: true };
+  }
+  const body = await answer.json().catch(() => null);
+  if (answer.ok && body !== null) return body;
+  throw body?.error ?? { code: "internal", message: `the server answered ${answer.status}`, retry: true };
+}
+
+/** A page of a board's log: `{items: [change…], more}`; `since` oldest first, else newest first. */
+export function changesOf(board, { since, before, task, limit }) {
+  return ask(`/api/boards/${encodeURIComponent(board)}/changes`, { since, before, task, limit });
+}
