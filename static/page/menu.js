@@ -1,71 +1,67 @@
-// The menu of a card: what dragging and clicking do, for those who do neither.
+// A menu beside what it belongs to: arrows move, Escape closes, the focus goes back.
 
-import { h } from "./dom.js";
+import { h, icon } from "./dom.js";
 
 export class Menu {
-  constructor({ client, actions, open, focus }) {
-    Object.assign(this, { client, actions, open, focus });
-    this.element = h("div", { class: "menu", role: "menu", popover: "auto", "aria-label": "Card" });
+  constructor(scope) {
+    this.element = h("div", { class: "menu", role: "menu", popover: "auto" });
     this.element.addEventListener("keydown", (event) => this.key(event));
     this.element.addEventListener("toggle", (event) => event.newState === "closed" && this.closed());
-    document.body.append(this.element);
+    scope.add(this.element);
   }
 
-  /** Opens for `task` beside `anchor`. With `moving`, at the "Move to" entries. */
-  show(task, anchor, moving = false) {
-    const here = this.client.view.tasks.get(task);
-    if (here === undefined) return;
-    this.task = task;
-    this.element.replaceChildren(...this.items(here));
+  /**
+   * `items`: {label, run, key?, danger?, checked?, icon?} or null for a line. `anchor`: the element beside which it opens.
+   * `back()` gives the focus back when nothing else has taken it.
+   */
+  show(anchor, label, items, back = () => anchor.focus()) {
+    this.back = back;
+    (anchor.closest("dialog") ?? document.body).append(this.element); // above the dialog, and inside what can be reached
+    this.element.setAttribute("aria-label", label);
+    this.element.replaceChildren(...items.map((item) => (item ? this.item(item) : h("hr", { role: "separator" }))));
     this.element.showPopover();
-    this.position(anchor.getBoundingClientRect());
-    const first = moving ? this.element.querySelector("[data-move]") : null;
-    (first ?? this.element.querySelector("[role=menuitem]")).focus();
+    this.place(anchor.getBoundingClientRect());
+    this.element.querySelector("button").focus();
   }
 
-  items(task) {
-    const { actions } = this;
-    const columns = this.client.view.sortedColumns().filter((column) => column.id !== task.column);
-    return [
-      this.item("Open", () => this.open(task.id), "Enter"),
-      this.item(task.completed ? "Reopen" : "Complete", () => actions.toggle(task.id), "X"),
-      h("hr"),
-      ...columns.map(({ id, title }) => this.item(`Move to ${title}`, () => actions.move(task.id, id, null), "", true)),
-      this.item("Move to the top", () => actions.move(task.id, task.column, null), "", true),
-      this.item("Move to the end", () => actions.move(task.id, task.column), "", true),
-      h("hr"),
-      this.item("Delete", () => actions.remove(task.id), "Del"),
-    ];
-  }
-
-  item(label, run, key = "", move = false) {
+  item({ label, run, key, danger, checked, icon: drawing }) {
     const pick = () => {
       this.element.hidePopover();
       run();
     };
-    const props = { role: "menuitem", type: "button", tabindex: "-1", "data-move": move, onclick: pick };
-    return h("button", props, h("span", {}, label), key ? h("kbd", { "aria-hidden": "true" }, key) : null);
+    const role = checked === undefined ? "menuitem" : "menuitemradio";
+    const state = checked === undefined ? {} : { "aria-checked": String(checked) };
+    const props = { role, type: "button", tabindex: "-1", class: danger ? "danger" : "", onclick: pick, ...state };
+    const mark = drawing ? icon(drawing) : checked === undefined ? null : h("span", { class: "mark" }, checked ? icon("check") : "");
+    return h("button", props, h("span", {}, ...(mark ? [mark] : []), label), key ? h("kbd", { "aria-hidden": "true" }, key) : null);
   }
 
-  position(anchor) {
-    const { offsetWidth: width, offsetHeight: height } = this.element;
-    const left = Math.max(8, Math.min(anchor.right - width, innerWidth - width - 8));
-    const below = anchor.bottom + 4;
-    const top = below + height > innerHeight - 8 ? Math.max(8, anchor.top - height - 4) : below;
-    this.element.style.left = `${left}px`;
-    this.element.style.top = `${top}px`;
+  place(anchor) {
+    beside(this.element, anchor);
   }
 
   key(event) {
-    const items = [...this.element.querySelectorAll("[role=menuitem]")];
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step === undefined) return;
+    const items = [...this.element.querySelectorAll("button")];
     const index = items.indexOf(document.activeElement);
-    items[(index + step + items.length) % items.length].focus();
+    const step = { ArrowDown: index + 1, ArrowUp: index - 1 + items.length, Home: 0, End: items.length - 1 }[event.key];
+    if (event.key === "Tab") this.element.hidePopover();
+    if (step === undefined) return;
+    items[step % items.length].focus();
     event.preventDefault();
   }
 
   closed() {
-    if (document.activeElement === document.body) this.focus(this.task);
+    const lost = document.activeElement === document.body || this.element.contains(document.activeElement);
+    if (lost) this.back();
   }
+}
+
+/** Puts a popover below `anchor` (a rectangle), or above where there is no room, inside the window. */
+export function beside(element, anchor) {
+  const { offsetWidth: width, offsetHeight: height } = element;
+  const left = Math.max(8, Math.min(anchor.right - width, innerWidth - width - 8));
+  const below = anchor.bottom + 4;
+  const top = below + height > innerHeight - 8 ? Math.max(8, anchor.top - height - 4) : below;
+  element.style.left = `${left}px`;
+  element.style.top = `${top}px`;
 }

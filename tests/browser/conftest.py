@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from server.demo import COMMANDS
 from server.model.commands import OP_OF
+from tests.browser.desk import Desk
 from tests.browser.tab import Tab
 from tests.support import Client, ServerProcess
 
@@ -31,15 +32,20 @@ PATIENCE_MS = 20_000
 """How long a test waits for something that must come: only a failure takes this long."""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 Visit = Callable[..., Tab]
+Sit = Callable[..., Desk]
+
+
+def chromium_path() -> str:
+    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    assert path is not None, f"none of {NAMES} is installed"
+    return path
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """One Chromium for all of these tests, and gone after them: its loop would be in the way of others."""
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
-    assert path is not None, f"none of {NAMES} is installed"
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+        chromium = playwright.chromium.launch(executable_path=chromium_path(), args=list(QUIET))
         expect.set_options(timeout=PATIENCE_MS)
         yield chromium
         chromium.close()
@@ -89,4 +95,21 @@ def visit(browser: Browser, home: str) -> Iterator[Visit]:
     for tab in tabs:
         tab.page.context.close()
     troubles = [trouble for tab in tabs for trouble in tab.troubles]
+    assert not troubles, troubles
+
+
+@pytest.fixture
+def sit(browser: Browser, home: str) -> Iterator[Sit]:
+    """`sit("Ann")`: somebody on a device of their own is on the board, without its views. `at`: elsewhere."""
+    desks: list[Desk] = []
+
+    def arrive(name: str = "Ann", at: str = "", live: bool = True, **options: object) -> Desk:
+        context = browser.new_context(**options)  # type: ignore[arg-type]
+        desks.append(Desk(context.new_page(), urljoin(home, at), name))
+        return desks[-1].sit(live)
+
+    yield arrive
+    for desk in desks:
+        desk.context.close()
+    troubles = [trouble for desk in desks for trouble in desk.troubles]
     assert not troubles, troubles

@@ -12,6 +12,29 @@ from tests.browser.wire import Wire
 NETWORK = re.compile(r"WebSocket connection|ERR_CONNECTION|Failed to load resource")
 """What the browser itself says of a server that is away: expected in these tests."""
 
+NOTHING_UNSENT = """
+() => new Promise((resolve, reject) => {
+  const opening = indexedDB.open("boardcast");
+  opening.onerror = () => reject(opening.error);
+  opening.onsuccess = () => {
+    const counting = opening.result.transaction("queue").objectStore("queue").count();
+    counting.onsuccess = () => { opening.result.close(); resolve(counting.result === 0); };
+  };
+})
+"""
+
+SHOWN = """
+(scroller) => [...scroller.querySelectorAll(".card[aria-posinset]")]
+  .map((card) => [Number(card.getAttribute("aria-posinset")), card.querySelector(".open").textContent])
+"""
+SCROLL_ON = """
+(scroller, place) => {
+  const [last] = [...scroller.querySelectorAll(".card[aria-posinset]")].slice(-1);
+  const pixels = last.offsetTop / Number(last.getAttribute("aria-posinset"));
+  scroller.scrollTop = (place - 1) * pixels;
+}
+"""
+
 
 class Tab:
     """One open page. `troubles`: errors of the page, refusals of its policy, requests to other places."""
@@ -95,6 +118,20 @@ class Tab:
     def sees_card(self, column: str, title: str) -> None:
         expect(self.column(column).locator(".card .open").filter(has_text=title)).to_have_count(1)
 
+    def all_titles(self, column: str) -> list[str]:
+        """Reads a long column from its top to its end: only what can be seen of it is in the page."""
+        found: dict[int, str] = {}
+        scroller = self.column(column).locator(".column-scroll")
+        count = int(self.column(column).locator(".count").inner_text())
+        while len(found) < count:
+            for place, title in scroller.evaluate(SHOWN):
+                found[place] = title
+            missing = next((place for place in range(1, count + 1) if place not in found), None)
+            if missing is not None:
+                scroller.evaluate(SCROLL_ON, missing)
+                expect(scroller.locator(f'.card[aria-posinset="{missing}"]')).to_be_attached()
+        return [found[place] for place in sorted(found)]
+
     def live(self) -> None:
         """Waits until the page is on the board and has nothing left to say."""
         expect(self.page.locator("html")).to_have_attribute("data-link", "live")
@@ -103,8 +140,7 @@ class Tab:
     def saved(self) -> None:
         """Waits until the server has everything that was done here."""
         self.live()
-        empty = "() => !Object.keys(localStorage).some((key) => key.startsWith('boardcast.queue.'))"
-        self.page.wait_for_function(empty)
+        self.page.wait_for_function(NOTHING_UNSENT)
 
     # -- what is done
 
@@ -117,6 +153,13 @@ class Tab:
         field.press("Escape")
 
     def open(self, title: str) -> Locator:
+        """Opens a card, with its description ready to be written."""
+        self.read(title)
+        self.dialog.get_by_role("button", name="Write", exact=True).click()
+        return self.dialog
+
+    def read(self, title: str) -> Locator:
+        """Opens a card as it opens: with its description to be read."""
         self.card(title).locator(".open").click()
         expect(self.dialog).to_be_visible()
         return self.dialog

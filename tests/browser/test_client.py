@@ -172,8 +172,8 @@ def test_a_board_that_comes_in_parts_is_whole_and_in_order(visit: Visit) -> None
     ann.page.evaluate(FILL, [ann.page.url.rsplit("/", 1)[1], 700])
     bob = visit("Bob")
     for tab in (ann, bob):
-        expect(tab.column("Doing").locator(".card")).to_have_count(702)
-        titles = tab.column("Doing").locator(".card .open").all_inner_texts()
+        expect(tab.column("Doing").locator(".count")).to_have_text("702")
+        titles = tab.all_titles("Doing")
         assert titles[2:] == [f"Number {i}" for i in range(700)]
 
 
@@ -192,6 +192,7 @@ def test_a_text_too_long_for_a_frame_is_refused_here_and_not_sent_for_ever(visit
 def test_a_silent_link_is_probed_and_kept_when_it_answers(visit: Visit) -> None:
     wire = Wire()
     ann, bob = visit("Ann", wire=wire, clock=True), visit("Bob")
+    expect(ann.page.get_by_role("list", name="Who is here").get_by_text("Bob", exact=True)).to_be_visible()
     ann.page.clock.fast_forward(60_000)
     bob.add("Doing", "still there")
     ann.sees_card("Doing", "still there")

@@ -3,24 +3,35 @@
 // Nothing of the board changes before the drop, so what others do meanwhile is drawn as always; the slot is
 // put back after each drawing. A finger drags after a short press, so that swiping still scrolls.
 
-import { h, place } from "./dom.js";
+import { h, place } from "../dom.js";
 
 const THRESHOLD_PX = 5;
 const PRESS_MS = 280;
 const EDGE_PX = 48;
 
 export class Drag {
-  /** `onDrop(task, column, after)`; `after` is null for the top. */
-  constructor(root, { onDrop, onStart }) {
-    Object.assign(this, { root, onDrop, onStart });
+  /** `onDrop(task, column, before)`; `before` is the card that will follow it, null at the end. `count(task)`: how many go. */
+  constructor(root, scope, { onDrop, onStart, count }) {
+    Object.assign(this, { root, onDrop, onStart, count });
     this.state = null; // {task, card, pointer, x, y, ghost?, slot?}
-    root.addEventListener("pointerdown", (event) => this.press(event));
-    addEventListener("pointermove", (event) => this.moved(event));
-    addEventListener("pointerup", (event) => this.released(event));
-    addEventListener("pointercancel", () => this.cancel());
-    addEventListener("keydown", (event) => this.active && event.key === "Escape" && this.cancel(), true);
-    root.addEventListener("touchmove", (event) => this.active && event.preventDefault(), { passive: false });
-    root.addEventListener("contextmenu", (event) => this.state?.touch && event.preventDefault());
+    scope.on(root, "pointerdown", (event) => this.press(event));
+    scope.on(window, "pointermove", (event) => this.moved(event));
+    scope.on(window, "pointerup", (event) => this.released(event));
+    scope.on(window, "pointercancel", () => this.cancel());
+    scope.on(window, "keydown", (event) => this.active && event.key === "Escape" && this.escaped(event), { capture: true });
+    scope.on(root, "touchmove", (event) => this.active && event.preventDefault(), { passive: false });
+    scope.on(root, "contextmenu", (event) => this.state?.touch && event.preventDefault());
+    scope.ending(() => this.cancel());
+  }
+
+  /** The card that is being dragged, or undefined. */
+  get task() {
+    return this.active ? this.state.task : undefined;
+  }
+
+  escaped(event) {
+    event.stopPropagation();
+    this.cancel();
   }
 
   get active() {
@@ -56,6 +67,8 @@ export class Drag {
     state.ghost.removeAttribute("data-task");
     state.ghost.setAttribute("aria-hidden", "true");
     state.ghost.style.width = `${box.width}px`;
+    const count = this.count(state.task);
+    if (count > 1) state.ghost.append(h("span", { class: "ghost-count" }, String(count)));
     state.offsetX = state.startX - box.left;
     state.offsetY = state.startY - box.top;
     state.slot = h("li", { class: "slot", "aria-hidden": "true" });
@@ -100,12 +113,12 @@ export class Drag {
   }
 
   others(list) {
-    return [...list.querySelectorAll(":scope > .card:not(.dragging)")];
+    return [...list.querySelectorAll(":scope > .card:not(.dragging, .away)")];
   }
 
   following(slot) {
     let next = slot.nextElementSibling;
-    while (next?.classList.contains("dragging")) next = next.nextElementSibling;
+    while (next?.matches(".dragging, .away, .spacer")) next = next.nextElementSibling;
     return next;
   }
 
@@ -136,13 +149,11 @@ export class Drag {
     const state = this.state;
     if (state === null || event.pointerId !== state.pointer) return;
     if (!this.active) return this.cancel();
-    const list = state.slot.closest("[data-list]");
-    const cards = this.others(list);
-    const index = cards.indexOf(this.following(state.slot));
-    const after = (index < 0 ? cards.at(-1) : cards[index - 1])?.dataset.task ?? null;
+    const { list } = state.slot.closest("[data-list]").dataset;
+    const before = this.following(state.slot)?.dataset.task ?? null;
     this.cancel();
     swallowClick();
-    this.onDrop(state.task, list.dataset.list, after);
+    this.onDrop(state.task, list, before);
   }
 
   cancel() {

@@ -1,10 +1,17 @@
 // Asks for a name, once; it is kept on this device.
 
-import { h } from "./dom.js";
+import { h } from "../dom.js";
+import { t } from "../i18n.js";
 
 const KEY = "boardcast.name";
 
-export const knownName = () => localStorage.getItem(KEY) ?? "";
+export function knownName() {
+  try {
+    return localStorage.getItem(KEY) ?? "";
+  } catch {
+    return "";
+  }
+}
 
 /** Resolves to the name given, or the one before when the question is waved away. */
 export function askName() {
@@ -13,11 +20,11 @@ export function askName() {
     class: "field", id: "your-name", maxlength: "100", autocomplete: "nickname", value: before, placeholder: "Ada",
   });
   const form = h("form", { method: "dialog" },
-    h("h2", { id: "name-title" }, before ? "Your name" : "Welcome"),
-    h("p", { class: "hint" }, "Who are you? Others see this name beside what you do."),
-    h("label", { class: "field-label", for: "your-name" }, "Name"), input,
+    h("h2", { id: "name-title" }, t(before ? "name.yours" : "name.welcome")),
+    h("p", { class: "hint" }, t("name.hint")),
+    h("label", { class: "field-label", for: "your-name" }, t("name.label")), input,
     h("div", { class: "row buttons" },
-      h("button", { class: "primary", type: "submit" }, before ? "Save" : "Open the board")));
+      h("button", { class: "primary", type: "submit" }, t(before ? "save" : "name.open"))));
   const dialog = h("dialog", { class: "name-dialog", "aria-labelledby": "name-title" }, form);
   document.body.append(dialog);
   dialog.showModal();
@@ -25,8 +32,12 @@ export function askName() {
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
       dialog.remove();
-      const name = input.value.trim() || before || "Guest";
-      localStorage.setItem(KEY, name);
+      const name = input.value.trim() || before || t("name.guest");
+      try {
+        localStorage.setItem(KEY, name);
+      } catch {
+        // it will be asked again: this browser keeps nothing
+      }
       resolve(name);
     });
   });

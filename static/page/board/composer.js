@@ -1,6 +1,7 @@
 // Where new cards are written, at the foot of a column. What was typed stays until it is added or cleared.
 
-import { growing, h, icon } from "./dom.js";
+import { growing, h, icon } from "../dom.js";
+import { t } from "../i18n.js";
 
 export class Composer {
   constructor(column, { drafts, create }) {
@@ -8,15 +9,15 @@ export class Composer {
     this.draft = `new-${column}`;
     this.input = growing(h("textarea", {
       class: "field", rows: "2", maxlength: "200",
-      placeholder: "What is to be done?", "aria-label": "Title of the new card",
+      placeholder: t("composer.placeholder"), "aria-label": t("composer.label"),
       oninput: () => this.keep(), onkeydown: (event) => this.key(event),
     }));
     this.form = h("form", { class: "composer", hidden: true, onsubmit: (event) => this.submit(event) }, this.input,
       h("div", { class: "row" },
-        h("button", { class: "primary", type: "submit" }, "Add card"),
-        h("button", { class: "quiet", type: "button", onclick: () => this.close() }, "Close")));
+        h("button", { class: "primary", type: "submit" }, t("composer.add")),
+        h("button", { class: "quiet", type: "button", onclick: () => this.close() }, t("close"))));
     const add = { class: "add quiet", type: "button", onclick: () => this.open() };
-    this.button = h("button", add, icon("plus"), "Add card");
+    this.button = h("button", add, icon("plus"), t("composer.add"));
     this.element = h("div", { class: "column-foot" }, this.button, this.form);
     if (drafts.get(this.draft)) this.show();
   }
@@ -59,5 +60,6 @@ export class Composer {
     this.input.value = "";
     this.keep();
     this.input.focus();
+    this.element.scrollIntoView({ block: "nearest" });
   }
 }

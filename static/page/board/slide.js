@@ -21,7 +21,7 @@ export class Slide {
     for (const [card, old, now] of moves) {
       if (old === undefined || old.width === 0 || now.width === 0) continue;
       const [x, y] = [old.left - now.left, old.top - now.top];
-      if (Math.abs(x) + Math.abs(y) < 2) continue;
+      if (Math.abs(x) + Math.abs(y) < 2 || Math.abs(y) > 2 * innerHeight) continue;
       card.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }], STYLE);
     }
   }

@@ -1,17 +1,15 @@
 // What happens when the server refuses a change for good: the effect is taken back by the client, the text that
 // somebody wrote is not. Colliding edits go back into the draft of the card and can be compared.
 
-import { short } from "./actions.js";
+import { short } from "../board/actions.js";
+import { t } from "../i18n.js";
 
 const FIELDS = ["title", "description"];
-const VERBS = {
-  "task.create": "add", "task.update": "change", "task.move": "move",
-  "task.delete": "delete", "task.restore": "restore",
-};
 
-export class Refusals {
-  constructor({ client, drafts, toasts, conflicts, redraw }) {
-    Object.assign(this, { client, drafts, toasts, conflicts, redraw });
+export class Collisions {
+  /** `listAll()` opens the list of all refusals; `settled(mutation)`: one of them needs nobody any more. */
+  constructor({ client, drafts, toasts, conflicts, redraw, listAll, settled }) {
+    Object.assign(this, { client, drafts, toasts, conflicts, redraw, listAll, settled });
   }
 
   take({ entry, error }) {
@@ -20,12 +18,13 @@ export class Refusals {
     } else this.tell(entry, error);
   }
 
-  collided({ args, base }, { details }) {
+  collided({ args, base, mutation }, { details }) {
     this.keep(args, base, details);
-    const title = short(this.client.view?.tasks.get(args.task)?.title ?? "a card");
+    this.settled(mutation);
+    const title = short(this.client.view?.tasks.get(args.task)?.title ?? t("card"));
     const compare = () => this.compare(args.task, details.field);
-    this.toasts.show(`Your ${details.field} of “${title}” collided with another change. Your text is kept.`, {
-      actions: [["Compare", compare]],
+    this.toasts.show(t("refused.collided", { field: t(`field.${details.field}`).toLocaleLowerCase(), title }), {
+      actions: [[t("compare"), compare]],
       keep: true,
     });
     this.redraw();
@@ -73,15 +72,32 @@ export class Refusals {
 
   tell({ op, args }, error) {
     const task = this.client.view?.tasks.get(args.task);
-    const text = [args.title, args.description].filter(Boolean).join("\n\n");
-    const what = task ? `“${short(task.title)}”` : "the card";
-    const gone = error.code === "not_found" && task === undefined && op !== "task.create";
-    const why = gone ? "somebody has deleted it" : error.message;
-    const copy = () => navigator.clipboard?.writeText(text);
-    this.toasts.show(`Could not ${VERBS[op] ?? "change"} ${what}: ${why}.`, {
+    const text = [args.title, args.description, args.text].filter((one) => typeof one === "string").join("\n\n");
+    this.toasts.show(refusal({ op, args, error, gone: task === undefined, title: task?.title ?? args.title }), {
       text,
       keep: text !== "",
-      actions: text && navigator.clipboard ? [["Copy text", copy]] : [],
+      actions: [...(text ? [[t("copy_text"), () => copy(text)]] : []), [t("refused.list"), this.listAll]],
     });
+  }
+}
+
+/** One refusal as a sentence: what could not be done, and why. */
+export function refusal({ op, error, gone, title }) {
+  const deleted = error.code === "not_found" && gone && op !== "task.create";
+  const reason = deleted ? t("refused.gone") : error.message;
+  return t("refused.told", { what: t(`op.${op}`), title: title ? t("quoted", { text: short(title) }) : "", reason }).replace(/ +/g, " ");
+}
+
+/** Into the clipboard; where a page may not write it (plain HTTP on a network), by the old way. */
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const field = document.createElement("textarea");
+    field.value = text;
+    (document.querySelector("dialog[open]") ?? document.body).append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
   }
 }

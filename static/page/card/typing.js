@@ -11,8 +11,9 @@ export class Typing {
     this.timer = null;
   }
 
-  /** `{task, field}` of where the person is, or `{}`. */
-  at(here) {
+  /** `{task, field}` of where the person is, or `{}`. `quietly`: not worth saying when it is the same as before. */
+  at(here, quietly = false) {
+    if (quietly && here.task === this.here.task && here.field === this.here.field) return;
     clearTimeout(this.timer);
     this.said = 0;
     this.here = here;

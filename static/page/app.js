@@ -1,0 +1,184 @@
+// The page: what stays while boards come and go. Builds the head, the panels and the palette; shows one board.
+
+import { format } from "../client/filter.js";
+import { keepAbove } from "./above.js";
+import { Announcer } from "./announcer.js";
+import { LANGUAGES, language, switchLanguage, t } from "./i18n.js";
+import { Menu } from "./menu.js";
+import { Scope } from "./scope.js";
+import { Banner } from "./shell/banner.js";
+import { BoardsPanel, askNewBoard, editBoard } from "./shell/boards-panel.js";
+import { copy } from "./shell/collisions.js";
+import { Help } from "./shell/help.js";
+import { InboxPanel } from "./shell/inbox-panel.js";
+import { askName } from "./shell/name-dialog.js";
+import { Palette } from "./shell/palette.js";
+import { RefusalsPanel } from "./shell/refusals-panel.js";
+import { paletteSources } from "./shell/sources.js";
+import { TopBar } from "./shell/top-bar.js";
+import { THEMES, setTheme, theme } from "./theme.js";
+import { Toasts } from "./toasts.js";
+import { Workspace } from "./workspace.js";
+
+const byId = (id) => document.getElementById(id);
+
+export class App {
+  constructor(session) {
+    this.session = session;
+    this.workspace = null;
+    this.build();
+    keepAbove(byId("toasts"), byId("live"));
+    addEventListener("popstate", () => this.show(boardInAddress(), { push: false }));
+    addEventListener("hashchange", () => this.workspace?.readAddress());
+    session.addEventListener("status", () => this.banner.render());
+  }
+
+  build() {
+    this.scope = new Scope();
+    const { scope, session } = this;
+    this.toasts = new Toasts(byId("toasts"));
+    this.announcer = new Announcer(byId("live"), (n) => t("remote.many", { n }));
+    this.banner = new Banner(byId("banner"));
+    this.menu = new Menu(scope);
+    const go = (board, task) => this.show(board, { task });
+    const name = (id) => session.directory.name(id);
+    this.help = new Help(scope);
+    this.inbox = new InboxPanel({ scope, inbox: session.inbox, go, name });
+    this.refusals = new RefusalsPanel({ scope, refusals: session.refusals, go: (...where) => { this.refusals.panel.close(); go(...where); } });
+    this.boards = new BoardsPanel({ scope, boards: session.boards, menu: this.menu, go, create: () => this.create() });
+    this.palette = new Palette(scope, (text) => paletteSources(this, text));
+    this.top = new TopBar(byId("top"), scope, {
+      does: {
+        boards: () => this.boards.show(), inbox: () => this.inbox.show(), refusals: () => this.refusals.show(),
+        share: () => this.share(), more: (anchor) => this.more(anchor),
+      },
+      filter: {
+        apply: (filter) => this.filter(filter),
+        people: () => (this.client ? session.directory.people(this.client) : []),
+        labels: () => [...(this.client?.view?.labels.values() ?? [])],
+      },
+    });
+    byId("filter-status").replaceChildren(this.top.filter.status);
+    for (const source of [session.inbox, session.refusals]) scope.on(source, "change", () => this.drawn());
+    scope.on(session.boards, "change", () => this.palette.refresh());
+  }
+
+  get client() {
+    return this.workspace?.client ?? null;
+  }
+
+  // -- boards
+
+  /** Shows a board; `task`: with that card open. */
+  async show(board, { push = true, task = null } = {}) {
+    const before = this.client?.board;
+    if (before === board) return task === null ? this.workspace.readAddress() : this.workspace.open(task);
+    if (push) history.pushState(null, "", address(board, { task }));
+    this.wanted = board;
+    this.leave();
+    byId("board").setAttribute("aria-busy", "true");
+    const client = await this.session.enter(board);
+    if (this.wanted !== board) return this.session.leave(board); // they went on meanwhile
+    this.workspace = new Workspace(this, client, byId("board"));
+    this.workspace.scope.on(client, "status", () => this.banner.render());
+    this.banner.watch(client);
+    this.workspace.readAddress();
+    if (client.joined) this.workspace.news.arrive();
+    return this.drawn();
+  }
+
+  leave() {
+    const { client } = this;
+    this.workspace?.end();
+    this.workspace = null;
+    if (client) this.session.leave(client.board);
+  }
+
+  async create() {
+    const wanted = await askNewBoard();
+    if (wanted === null) return;
+    const board = await this.session.create({ name: wanted.name, ...(wanted.description ? { description: wanted.description } : {}) });
+    this.boards.panel.close();
+    await this.show(board);
+  }
+
+  edit() {
+    const { view, board } = this.client ?? {};
+    if (view) editBoard({ board, name: view.info.name, description: view.info.description }, this.session.boards);
+  }
+
+  /** After each drawing of the board, and when one of the counts has changed. */
+  drawn() {
+    const name = this.client?.view?.info.name || t("app");
+    this.top.render({ name, unread: this.session.inbox.unread, refused: this.session.refusals.items.length });
+    const unread = this.session.inbox.unread;
+    const title = `${unread > 0 ? `(${unread}) ` : ""}${name === t("app") ? name : `${name} · ${t("app")}`}`;
+    if (document.title !== title) document.title = title;
+  }
+
+  // -- the address
+
+  filter(filter) {
+    history.replaceState(null, "", location.pathname + format(filter, location.search) + location.hash);
+    this.workspace?.setFilter(filter);
+  }
+
+  /** The card that is open stands behind the #. */
+  address({ task }) {
+    history.replaceState(null, "", location.pathname + location.search + (task ? `#${task}` : ""));
+  }
+
+  async share(task = null) {
+    await copy(new URL(address(this.client.board, { task }), location.href).href);
+    const text = t(task ? "share.card_copied" : "share.copied");
+    this.announcer.say(text);
+    this.toasts.show(text);
+  }
+
+  // -- the person, the language, the looks
+
+  async rename() {
+    const name = await askName();
+    if (name !== this.session.name) this.session.rename(name);
+    this.workspace?.people.render();
+  }
+
+  async language(tag) {
+    await switchLanguage(tag);
+    const board = this.client?.board;
+    this.leave();
+    this.scope.end();
+    this.build();
+    if (board) await this.show(board, { push: false });
+  }
+
+  more(anchor) {
+    const { workspace } = this;
+    const { undo } = this.client ?? {};
+    this.menu.show(anchor, t("menu"), [
+      { label: t("palette.label"), icon: "search", key: "Ctrl K", run: () => this.palette.show() },
+      { label: t("news.heading"), icon: "activity", run: () => workspace?.news.show() },
+      ...(undo?.canUndo ? [{ label: t("undo"), icon: "undo", key: "Ctrl Z", run: () => workspace.undoer.undo() }] : []),
+      ...(undo?.canRedo ? [{ label: t("redo"), icon: "redo", run: () => workspace.undoer.redo() }] : []),
+      null,
+      { label: t("boards.edit"), icon: "pencil", run: () => this.edit() },
+      { label: t("share.board"), icon: "share", run: () => this.share() },
+      { label: t("keys.heading"), icon: "help", key: "?", run: () => this.help.show() },
+      null,
+      ...THEMES.map((name) => ({ label: t(`theme.${name}`), checked: theme() === name, run: () => setTheme(name) })),
+      null,
+      ...Object.entries(LANGUAGES).map(([tag, label]) => ({ label, checked: language() === tag, run: () => this.language(tag) })),
+    ]);
+  }
+}
+
+function address(board, { task }) {
+  return `/b/${encodeURIComponent(board)}${task ? `#${task}` : ""}`;
+}
+
+/** `/b/<board>`, else the board that the server named in the page. */
+export function boardInAddress() {
+  const [, board] = /^\/b\/([^/]+)/.exec(location.pathname) ?? [];
+  return board ? decodeURIComponent(board) : document.querySelector('meta[name="boardcast-board"]').content;
+}
+

@@ -1,0 +1,160 @@
+// The columns and their cards. Draws at most once a frame; a card keeps its element for as long as it is shown,
+// so that focus, selection and a drag survive whatever others do.
+
+import { arrange } from "../dom.js";
+import { watchers } from "../people.js";
+import { makeCard, updateCard } from "./card-view.js";
+import { ColumnComposer } from "./column-composer.js";
+import { ColumnView } from "./column-view.js";
+import { Slide } from "./slide.js";
+
+export class BoardView {
+  /**
+   * `workspace`: what one board's parts share (workspace.js). `onDrawn()` is called after each drawing;
+   * `pinned()` → ids of cards that must stay in the page.
+   */
+  constructor(root, workspace, { onDrawn, pinned }) {
+    Object.assign(this, { root, workspace, onDrawn, pinned });
+    this.columns = new Map(); // column id → ColumnView
+    this.cards = new Map(); // task id → element
+    this.frame = null;
+    this.slide = new Slide();
+    this.composer = new ColumnComposer((title) => workspace.actions.addColumn(title));
+    workspace.scope.on(root, "focusin", (event) => this.roam(event.target.closest(".card")));
+    workspace.scope.ending(() => {
+      cancelAnimationFrame(this.frame);
+      root.replaceChildren();
+    });
+  }
+
+  get view() {
+    return this.workspace.client.view;
+  }
+
+  schedule() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      this.draw();
+    });
+  }
+
+  draw() {
+    const { view } = this;
+    if (view === null) return;
+    const focused = document.activeElement;
+    this.slide.before(this.cards);
+    this.drawColumns(view);
+    this.forget();
+    this.slide.after(this.cards);
+    if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
+    this.root.removeAttribute("aria-busy");
+    this.onDrawn();
+  }
+
+  drawColumns(view) {
+    const { shown } = this.workspace;
+    const columns = view.sortedColumns();
+    for (const id of [...this.columns.keys()]) if (!view.columns.has(id)) this.columns.delete(id);
+    arrange(this.root, [...columns.map((column) => this.column(column.id).element), this.composer.element]);
+    this.composer.element.hidden = !this.workspace.mayEdit;
+    this.pending = this.workspace.client.pendingTasks;
+    const common = { filtered: shown.match !== null, pinned: () => this.pinnedCards() };
+    for (const column of columns) {
+      const count = view.tasksIn(column.id).length;
+      this.columns.get(column.id).draw(column, { ...common, shown: shown.in(view, column.id), count });
+      this.oneStop(column.id);
+    }
+  }
+
+  pinnedCards() {
+    const focused = document.activeElement?.closest?.(".card")?.dataset.task;
+    return new Set([focused, ...this.pinned()].filter(Boolean));
+  }
+
+  column(id) {
+    if (!this.columns.has(id)) this.columns.set(id, this.makeColumn(id));
+    return this.columns.get(id);
+  }
+
+  makeColumn(id) {
+    const { drafts, actions, columnMenu } = this.workspace;
+    return new ColumnView(id, {
+      drafts,
+      card: (task) => this.card(task),
+      create: (column, title) => actions.create(column, title),
+      menu: (column, anchor) => columnMenu.show(column, anchor),
+      edit: (column) => columnMenu.edit(column),
+    });
+  }
+
+  card(task) {
+    const { client, drafts, selection, shown, name } = this.workspace;
+    let card = this.cards.get(task.id);
+    if (card === undefined) this.cards.set(task.id, (card = makeCard(task.id)));
+    updateCard(card, task, this.view, {
+      pending: this.pending.has(task.id),
+      draft: drafts.get(task.id) !== null,
+      people: watchers(client, task.id),
+      selected: selection.has(task.id),
+      lifted: shown.lifted?.task === task.id,
+      name,
+    });
+    return card;
+  }
+
+  /** Elements that are in the page no more are let go of. */
+  forget() {
+    for (const [id, card] of this.cards) if (!card.isConnected) this.cards.delete(id);
+  }
+
+  // -- the focus: one stop of the Tab key in each column, arrows for the rest
+
+  roam(card) {
+    if (!card) return;
+    for (const open of card.parentElement.querySelectorAll('.open[tabindex="0"]')) open.tabIndex = -1;
+    card.querySelector(".open").tabIndex = 0;
+  }
+
+  oneStop(column) {
+    const { list } = this.columns.get(column);
+    if (list.querySelector('.card:not(.away) .open[tabindex="0"]') === null) this.roam(list.querySelector(".card:not(.away)"));
+  }
+
+  /** Focuses a card, scrolling to it where it is not in the page. */
+  focus(task) {
+    for (const column of this.columns.values()) if (column.cards.reveal(task)) break;
+    const card = this.cards.get(task);
+    if (!card) return false;
+    card.querySelector(".open").focus({ preventScroll: true });
+    card.scrollIntoView({ block: "nearest", inline: "nearest" });
+    return true;
+  }
+
+  /** Opens the place for a new card, in `column` or the first one. */
+  compose(column) {
+    const [first] = this.view?.sortedColumns() ?? [];
+    this.columns.get(column ?? first?.id)?.composer.open();
+  }
+
+  /** The id of the card that has the focus, or undefined. */
+  get focused() {
+    return document.activeElement?.closest?.(".card:not(.ghost)")?.dataset.task;
+  }
+
+  /** The task beside the one given, as shown: "up", "down", or at the same height "left", "right". */
+  neighbour(task, direction) {
+    const { shown } = this.workspace;
+    const column = this.view.tasks.get(task)?.column;
+    const list = shown.in(this.view, column);
+    const index = list.findIndex((other) => other.id === task);
+    if (direction === "up") return list[index - 1]?.id;
+    if (direction === "down") return list[index + 1]?.id;
+    const columns = this.view.sortedColumns();
+    const step = direction === "left" ? -1 : 1;
+    for (let at = columns.findIndex((one) => one.id === column) + step; columns[at]; at += step) {
+      const beside = shown.in(this.view, columns[at].id);
+      if (beside.length > 0) return beside[Math.min(index, beside.length - 1)].id;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,115 @@
+// Keys on the board. Letters work while no text is being typed and no dialog is open. The table is what `?` shows.
+
+export const KEYS = [
+  ["keys.move_about", [["↑ ↓ ← →", "keys.arrows"], ["J K H L", "keys.arrows_letters"], ["Enter", "keys.open"], ["E", "keys.edit"], ["N", "keys.new"]]],
+  ["keys.change", [
+    ["C", "keys.complete"], ["[ ]", "keys.columns"], ["Shift ↑ ↓ ← →", "keys.step"], ["M", "keys.move"], ["Space", "keys.lift"],
+    ["A", "keys.assign"], ["X", "keys.select"], ["Delete", "keys.delete"], ["Ctrl Z", "keys.undo"], ["Ctrl Shift Z", "keys.redo"],
+  ]],
+  ["keys.find", [["/", "keys.search"], ["Ctrl K", "keys.palette"], ["I", "keys.inbox"], ["?", "keys.help"], ["Esc", "keys.escape"]]],
+];
+
+const ARROWS = {
+  ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right", k: "up", j: "down", h: "left", l: "right",
+};
+const TYPING = "textarea, input, select, [contenteditable]";
+
+export class Keyboard {
+  /** `does`: what each key does, by name (workspace.js). */
+  constructor({ scope, board, actions, lift, selection, does }) {
+    Object.assign(this, { board, actions, lift, selection, does });
+    scope.on(window, "keydown", (event) => this.key(event));
+    scope.on(window, "keyup", (event) => event.key === " " && event.target.matches?.(".card .open") && event.preventDefault());
+  }
+
+  key(event) {
+    if (event.defaultPrevented || event.isComposing) return;
+    if ((event.ctrlKey || event.metaKey) && !event.altKey) return this.chord(event);
+    if (event.altKey || event.target.closest?.(`${TYPING}, dialog, [popover]`)) return;
+    const handled = this.lift.task ? this.carried(event) : this.plain(event);
+    if (handled) event.preventDefault();
+  }
+
+  chord(event) {
+    const key = event.key.toLowerCase();
+    const inside = event.target.closest?.("dialog, [popover]");
+    if (key === "k" && !inside) this.does.palette();
+    else if (event.target.closest?.(TYPING) || inside) return;
+    else if (key === "z") (event.shiftKey ? this.does.redo : this.does.undo)();
+    else if (key === "y") this.does.redo();
+    else return;
+    event.preventDefault();
+  }
+
+  carried(event) {
+    const direction = ARROWS[event.key];
+    if (direction) this.lift.carry(direction);
+    else if (event.key === " " || event.key === "Enter") this.lift.drop();
+    else if (event.key === "Escape") this.lift.cancel();
+    else return event.key.length === 1;
+    return true;
+  }
+
+  plain(event) {
+    const task = this.board.focused;
+    return this.arrow(event, task) || this.anywhere(event) || (task !== undefined && this.onCard(event, task));
+  }
+
+  arrow(event, task) {
+    const direction = ARROWS[event.shiftKey ? event.key : (ARROWS[event.key] ? event.key : "")];
+    if (direction === undefined) return false;
+    if (task === undefined) return this.enter(event, direction);
+    if (event.shiftKey && event.key.startsWith("Arrow")) {
+      this.actions.step(task, direction);
+      return true;
+    }
+    const next = this.board.neighbour(task, direction);
+    if (next) this.board.focus(next);
+    return true;
+  }
+
+  /** From nowhere, or from a column's buttons, an arrow leads to the first card. */
+  enter(event, direction) {
+    if (event.target !== document.body && !event.target.closest?.("#board")) return false;
+    const column = event.target.closest?.(".column");
+    const first = (column ?? document).querySelector(".card:not(.ghost) .open");
+    if (!first || (column && direction !== "down")) return false;
+    return this.board.focus(first.closest(".card").dataset.task);
+  }
+
+  anywhere(event) {
+    const { does } = this;
+    switch (event.key) {
+      case "n": case "N": this.board.compose(event.target.closest?.(".column")?.dataset.column); return true;
+      case "/": does.search(); return true;
+      case "?": does.help(); return true;
+      case "i": does.inbox(); return true;
+      case "Escape": return does.escape();
+      default: return false;
+    }
+  }
+
+  onCard(event, task) {
+    const { does, actions } = this;
+    switch (event.key) {
+      case "c": actions.toggle(task); return true;
+      case "e": does.edit(task); return true;
+      case "m": does.move(task); return true;
+      case "a": does.assign(task); return true;
+      case "x": this.selection.toggle(task); return true;
+      case "[": actions.step(task, "left"); return true;
+      case "]": actions.step(task, "right"); return true;
+      case " ": this.lift.up(task); return true;
+      case "Delete": case "Backspace": this.remove(task); return true;
+      default: return false;
+    }
+  }
+
+  remove(task) {
+    const ids = this.selection.has(task) ? this.does.selected() : [task];
+    const next = this.board.neighbour(task, "down") ?? this.board.neighbour(task, "up");
+    this.actions.removeAll(ids);
+    this.selection.clear();
+    if (next && !ids.includes(next)) this.board.focus(next);
+  }
+}

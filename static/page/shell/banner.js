@@ -1,0 +1,85 @@
+// The line that says how the link is. Silent while all is well, and for the first moment of a hiccup.
+
+import { h } from "../dom.js";
+import { t } from "../i18n.js";
+
+const GRACE_MS = 700;
+
+export class Banner {
+  /** `client`: the board that is shown; it may change (`watch`). */
+  constructor(element) {
+    this.element = element;
+    this.client = null;
+    this.timer = null;
+    this.shown = "";
+    this.wasLive = false;
+  }
+
+  watch(client) {
+    this.client = client;
+    this.wasLive = false;
+    this.hide();
+    this.render();
+  }
+
+  render() {
+    if (this.client === null) return;
+    const { link } = this.client.status;
+    if (link === "live") this.wasLive = true;
+    document.documentElement.dataset.link = link;
+    if (this.message() === null) return this.hide();
+    const atOnce = link === "stopped" || link === "closed" || !this.element.hidden;
+    if (atOnce) return this.show();
+    this.timer ??= setTimeout(() => this.show(), GRACE_MS);
+    return undefined;
+  }
+
+  /** [tone, text, action?] or null. */
+  message() {
+    const { link, reason, code, unsent, stored, stalled, blocked, loaded } = this.client.status;
+    const kept = count(unsent, stored);
+    const again = [t("try_now"), () => this.client.retryNow()];
+    if (blocked && link !== "live") return ["bad", t("banner.blocked", { reason: blocked.message }), again];
+    if (link === "stopped") return ["bad", `${why(code, reason)} ${kept}`, [t("reload"), () => location.reload()]];
+    if (link === "closed") return ["bad", `${t(/does not exist|not found/.test(reason) ? "banner.no_board" : "banner.closed", { reason })} ${unsent ? kept : ""}`];
+    if (link === "waiting" || (link === "connecting" && this.wasLive)) return ["away", `${t("banner.away")} ${kept}`, again];
+    if (link === "connecting") return ["busy", `${t(loaded === "saved" ? "banner.old" : "banner.connecting")} ${unsent ? kept : ""}`];
+    if (this.client.view?.info.archived) return ["away", t("banner.archived"), [t("restore"), () => this.client.mutate("board.restore", {})]];
+    if (stalled) return ["away", `${t("banner.stalled")} ${kept}`];
+    return null;
+  }
+
+  show() {
+    this.timer = null;
+    const message = this.message();
+    if (message === null) return this.hide();
+    const [tone, text, action] = message;
+    this.element.hidden = false;
+    this.element.dataset.tone = tone;
+    if (text === this.shown) return undefined;
+    this.shown = text;
+    const button = action ? h("button", { class: "link", type: "button", onclick: action[1] }, action[0]) : null;
+    this.element.replaceChildren(h("span", {}, text.trim()), ...(button ? [button] : []));
+    return undefined;
+  }
+
+  hide() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    this.shown = "";
+    this.element.hidden = true;
+  }
+}
+
+/** In words that say what to do, where the code tells. */
+function why(code, reason) {
+  if (code === 4501) return t("banner.signed_out", { reason });
+  if (code === 4503) return t("banner.forbidden", { reason });
+  if (code === 4504) return t("banner.too_many", { reason });
+  return t("banner.stopped", { reason });
+}
+
+function count(unsent, stored) {
+  if (unsent === 0) return t("banner.go_on");
+  return t(stored ? "banner.unsent" : "banner.unsent_here", { n: unsent });
+}

@@ -1,0 +1,43 @@
+// The head of the page: which board, find, who is here, what concerns me, and everything else in one menu.
+
+import { h, icon, setText } from "../dom.js";
+import { t } from "../i18n.js";
+import { FilterBar } from "./filter-bar.js";
+
+export class TopBar {
+  /** `does`: {boards, inbox, refusals, share, more(anchor)}; `filter`: what the filter bar takes. */
+  constructor(element, scope, { does, filter }) {
+    this.name = h("span", { class: "board-name", id: "board-name" }, "Boardcast");
+    const boards = h("button", { class: "quiet board-button", type: "button", "aria-haspopup": "dialog", title: t("boards.heading"), onclick: does.boards }, this.name, icon("down"));
+    this.people = h("ul", { class: "people", id: "people", "aria-label": t("people.here") });
+    this.inbox = this.button("bell", "inbox.heading", does.inbox);
+    this.refusals = this.button("flag", "refused.heading", does.refusals, "bad");
+    this.more = this.button("menu", "menu", () => does.more(this.more));
+    this.filter = new FilterBar({ scope, ...filter });
+    const logo = h("img", { class: "logo", src: "/static/favicon.svg", width: "24", height: "24", alt: "" });
+    element.replaceChildren(logo, h("h1", {}, boards), h("span", { class: "space" }), this.filter.element, this.people,
+      h("div", { class: "top-tools" }, this.refusals, this.button("share", "share.board", does.share), this.inbox, this.more));
+    scope.ending(() => element.replaceChildren());
+  }
+
+  button(drawing, key, onclick, tone = "") {
+    const badge = h("span", { class: `badge ${tone}`, hidden: true });
+    const button = h("button", { class: "quiet", type: "button", "aria-label": t(key), title: t(key), onclick }, icon(drawing), badge);
+    return button;
+  }
+
+  /** The small numbers: unread in the inbox, refused changes. */
+  render({ name, unread, refused }) {
+    setText(this.name, name);
+    count(this.inbox, t("inbox.heading"), unread, t("inbox.unread", { n: unread }));
+    count(this.refusals, t("refused.heading"), refused, t("refused.count", { n: refused }));
+    this.refusals.hidden = refused === 0;
+  }
+}
+
+function count(button, label, n, said) {
+  const badge = button.querySelector(".badge");
+  badge.hidden = n === 0;
+  setText(badge, n > 99 ? "99+" : String(n));
+  button.setAttribute("aria-label", n === 0 ? label : `${label}: ${said}`);
+}

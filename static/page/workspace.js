@@ -1,0 +1,239 @@
+// Everything that belongs to the board that is shown: made when it is entered, gone when it is left.
+
+import { EMPTY, matcher, parse } from "../client/filter.js";
+import { Actions } from "./board/actions.js";
+import { BoardView } from "./board/board-view.js";
+import { ColumnDrag } from "./board/column-drag.js";
+import { ColumnMenu } from "./board/column-menu.js";
+import { Drag } from "./board/drag.js";
+import { Keyboard } from "./board/keyboard.js";
+import { Lift } from "./board/lift.js";
+import { Selection, SelectionBar } from "./board/selection.js";
+import { Shown } from "./board/shown.js";
+import { CardDialog } from "./card/card-dialog.js";
+import { ConflictDialog } from "./card/conflict-dialog.js";
+import { Drafts } from "./card/drafts.js";
+import { Typing } from "./card/typing.js";
+import { h } from "./dom.js";
+import { t } from "./i18n.js";
+import { sayRemote } from "./remote.js";
+import { Scope } from "./scope.js";
+import { Collisions, copy } from "./shell/collisions.js";
+import { moveTo } from "./shell/move-dialog.js";
+import { NewsPanel } from "./shell/news-panel.js";
+import { PeopleView } from "./shell/people-view.js";
+import { Undoer } from "./shell/undoer.js";
+
+export class Workspace {
+  /** `app`: the page (app.js). `client`: the BoardClient to show in `root`. */
+  constructor(app, client, root) {
+    this.scope = new Scope();
+    const { session, toasts, announcer } = app;
+    Object.assign(this, { app, client, root, toasts, session });
+    this.directory = session.directory;
+    this.follows = session.follows;
+    this.name = (id) => this.directory.name(id);
+    this.say = (text) => announcer.say(text);
+    this.mention = (name) => this.mentioned(name);
+    this.filter = EMPTY;
+    this.drafts = new Drafts(client.board);
+    this.typing = new Typing(client);
+    this.shown = new Shown();
+    this.selection = new Selection();
+    this.actions = new Actions({ client, toasts, say: this.say });
+    this.build();
+    this.listen();
+  }
+
+  get mayEdit() {
+    return this.client.role !== "viewer" && this.client.role !== "commenter";
+  }
+
+  build() {
+    const { app, client, scope, actions, root, name, toasts, say } = this;
+    this.columnMenu = new ColumnMenu({ client, actions, menu: app.menu, newColumn: () => this.board.composer.open() });
+    this.board = new BoardView(root, this, { onDrawn: () => this.drawn(), pinned: () => [this.drag.task, this.shown.lifted?.task] });
+    this.drag = new Drag(root, scope, {
+      onStart: (task) => client.look({ task }),
+      onDrop: (task, column, before) => this.dropped(task, column, before),
+      count: (task) => (this.selection.has(task) ? this.selection.size : 1),
+    });
+    this.columnDrag = new ColumnDrag(root, scope, (column, after) => actions.placeColumn(column, after));
+    this.lift = new Lift({ client, shown: this.shown, actions, say, redraw: () => this.board.draw(), focus: (task) => this.board.focus(task) });
+    this.undoer = new Undoer({ client, toasts, say, name });
+    this.bar = new SelectionBar({ scope, selection: this.selection, actions, client, moveTo: (ids) => this.moveTo(ids), assign: (ids) => this.assign(ids) });
+    const redraw = () => this.redraw();
+    this.dialog = new CardDialog(this, {
+      onDraft: redraw,
+      onOpened: (task) => app.address({ task }),
+      onClosed: (task) => this.cardClosed(task),
+      compare: (task, field) => this.collisions.compare(task, field),
+      copyLink: (task) => app.share(task),
+      moveTo: (task) => this.moveTo([task]),
+    });
+    this.collisions = new Collisions({
+      client, drafts: this.drafts, toasts, redraw,
+      conflicts: new ConflictDialog(scope), listAll: () => app.refusals.show(), settled: (mutation) => this.session.refusals.dismiss(mutation),
+    });
+    this.news = new NewsPanel({ scope, visits: this.session.visits, client, toasts, name, open: (task) => this.open(task) });
+    this.people = new PeopleView(app.top.people, { client, rename: () => app.rename(), open: (task) => this.open(task) });
+    scope.ending(() => app.top.people.replaceChildren());
+    new Keyboard({ scope, board: this.board, actions, lift: this.lift, selection: this.selection, does: this.does() });
+  }
+
+  does() {
+    const { app } = this;
+    return {
+      palette: () => app.palette.show(),
+      help: () => app.help.show(),
+      inbox: () => app.inbox.show(),
+      search: () => app.top.filter.focus(),
+      undo: () => this.undoer.undo(),
+      redo: () => this.undoer.redo(),
+      edit: (task) => this.open(task, { edit: true }),
+      move: (task) => this.moveTo(this.selection.has(task) ? this.chosen() : [task]),
+      assign: (task) => this.assign(this.selection.has(task) ? this.chosen() : [task]),
+      selected: () => this.chosen(),
+      escape: () => this.escape(),
+    };
+  }
+
+  listen() {
+    const { client, scope, root } = this;
+    scope.on(client, "change", () => this.redraw());
+    scope.on(client, "presence", () => {
+      this.people.render();
+      this.redraw();
+    });
+    scope.on(client, "joined", () => this.news.arrive());
+    scope.on(client, "refused", ({ detail }) => this.collisions.take(detail));
+    scope.on(client, "remote", ({ detail }) => sayRemote(detail.change, this));
+    scope.on(this.selection, "change", () => this.redraw());
+    scope.on(this.directory, "change", () => this.redraw());
+    scope.on(root, "click", (event) => this.clicked(event));
+    this.people.render();
+    this.redraw();
+  }
+
+  redraw() {
+    this.board.schedule();
+  }
+
+  drawn() {
+    const { view } = this.client;
+    this.drag.refresh();
+    this.lift.check();
+    this.selection.keepOnly(view);
+    this.dialog.render();
+    this.app.drawn();
+    const found = view.sortedColumns().reduce((sum, { id }) => sum + this.shown.in(view, id).length, 0);
+    this.app.top.filter.render(this.filter, found);
+    if (this.wanted && view.tasks.has(this.wanted)) this.open(this.wanted);
+  }
+
+  // -- what the person does
+
+  clicked(event) {
+    const card = event.target.closest(".card");
+    if (card === null) return;
+    const { task } = card.dataset;
+    const what = event.target.closest("[data-do]")?.dataset.do ?? "open";
+    if (event.ctrlKey || event.metaKey || event.shiftKey) this.selection.toggle(task);
+    else if (what === "toggle") this.actions.toggle(task);
+    else if (what === "menu") this.menu(task, card.querySelector(".more"));
+    else this.open(task);
+  }
+
+  menu(id, anchor) {
+    const { actions } = this;
+    const task = actions.task(id);
+    if (task === undefined) return;
+    const columns = actions.view.sortedColumns().filter((column) => column.id !== task.column);
+    this.app.menu.show(anchor, t("card.menu"), [
+      { label: t("open"), run: () => this.open(id), key: "Enter" },
+      { label: t(task.completed ? "reopen" : "complete"), run: () => actions.toggle(id), key: "C" },
+      { label: t("select"), run: () => this.selection.toggle(id), key: "X" },
+      null,
+      ...columns.slice(0, 6).map((column) => ({ label: t("move.to", { title: column.title }), run: () => actions.move(id, column.id, null) })),
+      { label: t("move_to"), run: () => this.moveTo([id]), key: "M" },
+      null,
+      { label: t("card.copy_link"), run: () => this.app.share(id) },
+      { label: t("delete"), run: () => actions.remove(id), key: "Del", danger: true },
+    ], () => this.board.focus(id));
+  }
+
+  /** A card that is not there yet (the board is still coming) opens when it is. */
+  open(task, options) {
+    this.wanted = null;
+    if (this.client.view?.tasks.has(task)) this.dialog.open(task, options);
+    else if (this.client.status.loaded !== "live") this.wanted = task;
+    else this.toasts.show(t("card.not_here"));
+  }
+
+  cardClosed(task) {
+    this.app.address({ task: null });
+    if (!this.board.focus(task)) this.root.querySelector('.open[tabindex="0"]')?.focus({ preventScroll: true });
+  }
+
+  dropped(task, column, before) {
+    this.client.look({});
+    const ids = this.selection.has(task) ? this.chosen() : [task];
+    const list = this.shown.in(this.client.view, column).filter((other) => !ids.includes(other.id));
+    const index = before === null ? list.length : list.findIndex((other) => other.id === before);
+    this.actions.moveAll(ids, column, list[(index < 0 ? list.length : index) - 1]?.id ?? null);
+  }
+
+  async moveTo(ids) {
+    if ((await moveTo(ids, { actions: this.actions })) && ids.length > 1) this.selection.clear();
+    else this.board.focus(ids[0]);
+  }
+
+  /** To me; for a single card that I have, off me again. */
+  assign(ids) {
+    const me = this.session.user?.id;
+    if (!me) return;
+    const mine = ids.length === 1 ? (this.actions.task(ids[0])?.assignees ?? []).filter((id) => this.directory.isMe(id)) : [];
+    this.actions.updateAll(ids, mine.length > 0 ? { assignees_remove: mine } : { assignees_add: [me] });
+    this.say(t(mine.length > 0 ? "said.unassigned" : "said.assigned", { n: ids.length }));
+  }
+
+  chosen() {
+    return this.selection.inOrder(this.client.view);
+  }
+
+  /** One thing at a time: the selection, then the filter. */
+  escape() {
+    if (this.selection.size > 0) this.selection.clear();
+    else if (this.shown.match !== null) this.app.top.filter.clear();
+    else return false;
+    return true;
+  }
+
+  setFilter(filter) {
+    const { directory, client } = this;
+    this.filter = filter;
+    const isMe = (id) => directory.isMe(id);
+    this.shown.filterBy(filter, matcher(filter, { now: Date.now(), isMe, view: client.view, nameOf: this.name }));
+    this.redraw();
+  }
+
+  readAddress() {
+    this.setFilter(parse(location.search));
+    const task = decodeURIComponent(location.hash.slice(1));
+    if (task) this.open(task);
+  }
+
+  mentioned(name) {
+    const known = this.directory.people(this.client).find((person) => person.name.replace(/\s+/g, "").toLocaleLowerCase() === name.toLocaleLowerCase());
+    return known ? h("span", { class: `mention ${known.me ? "me" : ""}` }, `@${known.name}`) : null;
+  }
+
+  copyText(text) {
+    return copy(text);
+  }
+
+  end() {
+    this.typing.at({});
+    this.scope.end();
+  }
+}
