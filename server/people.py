@@ -92,6 +92,8 @@ class People:
 
     def heard(self, board: str, message: PeerPresence, now: float) -> None:
         """Another instance tells of its people, or asks. Only for boards that `listening` was said of."""
+        if board not in self._boards:
+            return
         attendance = self._stirred(board)
         if isinstance(message, PeerWho):
             attendance.elsewhere.asked(message.of, now)

@@ -6,7 +6,7 @@ somebody says that it is done.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from msgspec import UNSET, Struct
 
@@ -14,6 +14,7 @@ from server.boards.parts import Parts
 from server.document import BoardState
 from server.model.records import Change, Record
 from server.stores import Failed
+from server.wire import PeerMark, encode_peer
 
 log = logging.getLogger(__name__)
 PATIENCE = 5.0
@@ -58,14 +59,14 @@ class Touched(Struct):
 class Materialiser:
     """Remembers what the log touched since the last mark, and writes it out in the background.
 
-    The mark is raised only after everything up to it was written, and `raised` is called with it; a failure
-    keeps all of it for next time.
+    The mark is raised only after everything up to it was written, and the others are told; a failure keeps
+    all of it for next time.
     """
 
-    def __init__(self, board: str, parts: Parts, raised: Callable[[int], None]) -> None:
+    def __init__(self, board: str, parts: Parts) -> None:
         self._board = board
         self._parts = parts
-        self._raised = raised
+        self._epoch = ""
         self._touched = Touched()
         self._mark = 0
         self._head = 0
@@ -79,8 +80,9 @@ class Materialiser:
     def clean(self) -> bool:
         return self._mark == self._head and self._timer is None
 
-    def restart(self, mark: int, tail: Sequence[Change], state: BoardState) -> None:
+    def restart(self, epoch: str, mark: int, tail: Sequence[Change], state: BoardState) -> None:
         """The board was loaded: records reflect `mark`; what `tail` touched in `state` is unwritten."""
+        self._epoch = epoch
         self._mark = self._head = mark
         self._own = 0
         self._state = state
@@ -91,6 +93,8 @@ class Materialiser:
 
     def touch(self, change: Change, *, own: bool = False) -> None:
         self._touched.touch(change)
+        if change.seq == 1 and change.set is not UNSET and change.set.epoch is not UNSET:
+            self._epoch = change.set.epoch
         self._head = change.seq
         if own:
             self._own = change.seq
@@ -148,7 +152,8 @@ class Materialiser:
         if self._state is state:  # else loaded again meanwhile: what was written is of another log, perhaps
             self._mark = max(self._mark, head)
             self._leave_to_others()
-            self._raised(self._mark)
+            message = encode_peer(PeerMark(epoch=self._epoch, mark=self._mark))
+            self._parts.broker.offer(self._board, message)
 
     async def stop(self) -> None:
         """Write what is left of our own, once; what is not written is in the log, and written later."""

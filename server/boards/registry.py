@@ -99,6 +99,8 @@ class Boards:
         """Somebody is on the board: it stays live until as many `release` calls."""
         live = self.get(board)
         live.holds += 1
+        if live.holds == 1 and self._presence is not None:
+            self._presence.listening(board)
         return live
 
     def release(self, board: str) -> None:
@@ -145,7 +147,7 @@ class Boards:
         if channel in self._live:
             self._doubted.add(channel)
             self._unsure.set()
-            if self._presence is not None:
+            if self._presence is not None and self._live[channel].holds:
                 self._presence.listening(channel)
 
     # -- keeping

@@ -19,7 +19,6 @@ from server.document import BoardState, Draft
 from server.errors import NotFound, Unavailable
 from server.model.records import Change, Record
 from server.stores import Failed, Head, Loaded
-from server.wire import PeerMark, encode_peer
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -55,7 +54,7 @@ class Replica:
         self.recent = Recent(parts.settings.resume_changes)
         self.snapshots = Snapshots()
         self._parts = parts
-        self._materialiser = Materialiser(board, parts, self._tell_mark)
+        self._materialiser = Materialiser(board, parts)
         self._loaded = False
         self._loading: asyncio.Task[None] | None = None
         self._behind = False
@@ -117,10 +116,6 @@ class Replica:
                 self._foreign.set()
         if taken < len(fresh):
             self._fall_behind()
-
-    def _tell_mark(self, mark: int) -> None:
-        """Everything up to `mark` is written: no other instance needs to."""
-        self._parts.broker.offer(self.board, encode_peer(PeerMark(epoch=self.epoch, mark=mark)))
 
     def _wake_waiters(self) -> None:
         waiters, self._waiters = self._waiters, []
@@ -307,7 +302,7 @@ class Replica:
         self.recent = Recent(self._parts.settings.resume_changes, () if loaded is None else loaded.recent)
         if loaded is None:
             self.epoch, self.state = "", BoardState(self.board)
-            self._materialiser.restart(0, (), self.state)
+            self._materialiser.restart("", 0, (), self.state)
             return
         records: list[Record] = [*loaded.tasks, *loaded.comments]
         if loaded.board is not None:
@@ -316,4 +311,4 @@ class Replica:
         for change in loaded.tail:
             state.replay(change)
         self.epoch, self.state = loaded.epoch, state
-        self._materialiser.restart(loaded.mark, loaded.tail, state)
+        self._materialiser.restart(loaded.epoch, loaded.mark, loaded.tail, state)
