@@ -180,9 +180,12 @@ async def test_a_sudden_end_takes_its_people_along_after_a_silence(tmp_path: Pat
 @on_loop
 async def test_a_board_that_is_unloaded_is_forgotten(tmp_path: Path) -> None:
     async with two_instances(tmp_path) as (one, _):
-        await one.app.boards.get("nowhere").ready()
         known = one.app.hub.people._boards
+        await one.app.boards.get("nowhere").ready()
+        assert "nowhere" not in known, "nobody here is to see who is there"
+        await one.app.boards.hold("nowhere").ready()
         assert "nowhere" in known, "others may tell of their people there"
+        one.app.boards.release("nowhere")
         one.app.boards._unload_idle(asyncio.get_running_loop().time())
         assert "nowhere" not in known
 
