@@ -1,7 +1,7 @@
 """One connection's conversation, from `hello` to the end. It knows no socket; only reading a board waits.
 
 States: *new* (only `hello` is understood) → *greeted* → *closed*. Messages are handled in order: while one
-has to wait for the store, those behind it wait in `_waiting`, which is bounded.
+has to wait for the store, those behind it wait in its `Backlog`.
 """
 
 import asyncio
@@ -15,7 +15,6 @@ from msgspec import UNSET, Struct
 from server import wire
 from server.accounts import open_user
 from server.boards.live import LiveBoard
-from server.boards.registry import Boards
 from server.boards.submission import Outcome, Submission, answer
 from server.errors import (
     BadRequest,
@@ -27,48 +26,26 @@ from server.errors import (
     RateLimited,
     Unauthenticated,
 )
-from server.hub import Connection, Hub
-from server.metrics import UNKNOWN_OP, Metrics
+from server.hub import Connection
+from server.metrics import UNKNOWN_OP
 from server.model import messages as m
 from server.model.commands import OPERATIONS
 from server.model.fields import Role
 from server.model.records import Actor
-from server.policy import Policy
-from server.views import comments_page, welcome_to
+from server.session.backlog import Backlog, Item
+from server.session.entry import let_in
+from server.session.pending import Pending
+from server.session.services import Services, SessionSettings
+from server.views import comments_page
+
+__all__ = ["Services", "Session", "SessionSettings"]
+
 
 log = structlog.stdlib.get_logger("session")
-Waiting = tuple[m.ClientMessage | wire.Malformed, float, int]
-"""A message that waits for its turn, when it came in, and its share of its frame in bytes."""
 Wait = Callable[[], Awaitable[None]]
 """What is left of a message that has to wait."""
 PING = b"\x89\x00"
 """A whole WebSocket ping frame without payload (RFC 6455, section 5.5.2)."""
-
-
-class SessionSettings(Struct, frozen=True, kw_only=True):
-    """See `server` and `limits` in config.yaml. Seconds end in `_s`."""
-
-    heartbeat_s: float
-    heartbeat_timeout_s: float
-    hello_timeout_s: float
-    frame_bytes: int
-    resume_changes: int
-    joins_per_connection: int
-    pending_per_connection: int
-    pending_bytes_per_connection: int
-    bad_messages: int
-
-
-class Services(Struct, frozen=True, kw_only=True):
-    """What a session works with. `clock`: milliseconds since 1970."""
-
-    boards: Boards
-    hub: Hub
-    policy: Policy
-    settings: SessionSettings
-    server: m.ServerInfo
-    clock: Callable[[], int]
-    metrics: Metrics
 
 
 class Session:
@@ -78,15 +55,13 @@ class Session:
         self._connection = connection
         self._codec = connection.codec
         self._services = services
-        self._settings = services.settings
+        self._settings = settings = services.settings
         self._client = ""
         self._actor: Actor | None = None
-        self._pending = self._pending_bytes = 0
-        self._waiting_bytes = 0
+        self._pending = Pending(settings.pending_per_connection, settings.pending_bytes_per_connection)
+        self._backlog = Backlog(settings.pending_per_connection, settings.pending_bytes_per_connection)
         self._weight = 0  # bytes of the frame that is handled, for each of its messages
-        self._all_answered: asyncio.Future[None] | None = None  # who waits until no mutation is under way
         self._bad = 0
-        self._waiting: list[Waiting] = []  # mostly empty, and ten times smaller than a deque then
         self._worker: asyncio.Task[None] | None = None
         self._closed = False
         self._loop = asyncio.get_running_loop()
@@ -111,19 +86,9 @@ class Session:
             if not self._busy:
                 self._arrived = arrived
                 self._handle(item)
-            elif self._has_room():
-                self._waiting.append((item, arrived, self._weight))
-                self._waiting_bytes += self._weight
-            else:
+            elif not self._backlog.add(item, arrived, self._weight):
                 self._overrun(item)
         self._services.hub.flush()
-
-    def _has_room(self) -> bool:
-        """For one more message behind the one that waits."""
-        return (
-            len(self._waiting) < self._settings.pending_per_connection
-            and self._waiting_bytes < self._settings.pending_bytes_per_connection
-        )
 
     def heard(self) -> None:
         """A ping or a pong came in: the client is alive."""
@@ -148,7 +113,7 @@ class Session:
         """A message waits for the store; those behind it wait for their turn."""
         return self._worker is not None
 
-    def _handle(self, item: m.ClientMessage | wire.Malformed) -> None:
+    def _handle(self, item: Item) -> None:
         """Answer one message; what has to wait goes on in `_worker`."""
         try:
             waits = self._dispatch(item)
@@ -161,7 +126,7 @@ class Session:
             if waits is not None:
                 self._worker = asyncio.create_task(self._work(item, waits))
 
-    def _dispatch(self, item: m.ClientMessage | wire.Malformed) -> Wait | None:
+    def _dispatch(self, item: Item) -> Wait | None:
         if isinstance(item, wire.Malformed):
             raise item.error
         self._bad = max(0, self._bad - 1)
@@ -188,7 +153,7 @@ class Session:
                 self._hello(item)
         return None
 
-    async def _work(self, item: m.ClientMessage | wire.Malformed, waits: Wait) -> None:
+    async def _work(self, item: Item, waits: Wait) -> None:
         """Finish a message that has to wait, then those that came behind it."""
         try:
             await waits()
@@ -198,9 +163,8 @@ class Session:
             self._log.exception("a message failed")
             self._refuse(item, Internal())
         self._worker = None
-        while self._waiting and not self._busy and not self._closed:
-            waiting, self._arrived, self._weight = self._waiting.pop(0)
-            self._waiting_bytes -= self._weight
+        while self._backlog and not self._busy and not self._closed:
+            waiting, self._arrived, self._weight = self._backlog.take()
             self._handle(waiting)
         self._services.hub.flush()
 
@@ -209,7 +173,7 @@ class Session:
     def _send(self, message: Struct) -> None:
         self._connection.send(message)
 
-    def _refuse(self, item: m.ClientMessage | wire.Malformed, error: BoardcastError) -> None:
+    def _refuse(self, item: Item, error: BoardcastError) -> None:
         """Tell the client; what makes no sense before `hello`, or too much of it, ends the connection."""
         address = {name: getattr(item, name, UNSET) for name in ("id", "board", "mutation")}
         self._send(wire.refusal(error, **address))
@@ -221,7 +185,7 @@ class Session:
             if self._bad >= self._settings.bad_messages:
                 self.close(Close.BAD_MESSAGES, "too many bad messages")
 
-    def _count_refused(self, item: m.ClientMessage | wire.Malformed, error: BoardcastError) -> None:
+    def _count_refused(self, item: Item, error: BoardcastError) -> None:
         metrics = self._services.metrics
         if isinstance(item, m.Mutate):
             op = item.op if item.op in OPERATIONS else UNKNOWN_OP
@@ -229,7 +193,7 @@ class Session:
         else:
             metrics.messages_refused(error.code).value += 1
 
-    def _overrun(self, item: m.ClientMessage | wire.Malformed) -> None:
+    def _overrun(self, item: Item) -> None:
         """Too much waits. A client's own order is kept: what waits for the same board is refused before."""
         error = RateLimited("messages waiting on this connection", 1000)
         if isinstance(item, m.PresenceUpdate):
@@ -237,13 +201,8 @@ class Session:
         if not isinstance(item, m.Mutate) or self._actor is None:
             self._refuse(item, error)
             return
-        waiting, self._waiting = self._waiting, []
-        for other, arrived, weight in waiting:
-            if isinstance(other, m.Mutate) and other.board == item.board:
-                self._waiting_bytes -= weight
-                self._mutate_or_refuse(other, error)
-            else:
-                self._waiting.append((other, arrived, weight))
+        for other in self._backlog.take_mutations(item.board):
+            self._mutate_or_refuse(other, error)
         self._mutate_or_refuse(item, error)
 
     def _mutate_or_refuse(self, item: m.Mutate, error: BoardcastError) -> None:
@@ -312,9 +271,7 @@ class Session:
             session=self._connection.session,
         )
         boards = self._services.boards
-        self._pending += 1
-        self._pending_bytes += self._weight
-        if error is None and self._has_too_much_pending():
+        if not self._pending.begin(self._weight) and error is None:
             error = RateLimited("mutations of this connection without an answer", 1000)
         try:
             if error is None:
@@ -329,27 +286,10 @@ class Session:
 
     async def answered(self) -> None:
         """Until every mutation of this connection has its answer. One message waits at a time."""
-        while self._pending:
-            self._all_answered = self._loop.create_future()
-            await self._all_answered
-
-    def _wake(self) -> None:
-        waiting, self._all_answered = self._all_answered, None
-        if waiting is not None and not waiting.done():
-            waiting.set_result(None)
-
-    def _has_too_much_pending(self) -> bool:
-        settings = self._settings
-        return (
-            self._pending > settings.pending_per_connection
-            or self._pending_bytes > settings.pending_bytes_per_connection
-        )
+        await self._pending.answered()
 
     def _settled(self, message: m.Mutate, arrived: float, weight: int, outcome: Outcome) -> None:
-        self._pending -= 1
-        self._pending_bytes -= weight
-        if self._pending == 0:
-            self._wake()
+        self._pending.end(weight)
         if self._closed:
             return
         if isinstance(outcome, BoardcastError):
@@ -376,7 +316,8 @@ class Session:
         try:
             role = await self._admit(live, join)
             if not self._closed:
-                self._let_in(live, join, role)
+                mode = let_in(self._services.hub, self._connection, live, join, role)
+                self._log.info("board joined", board=live.board, seq=live.head, mode=mode)
         except Exception:
             if join.board not in before:
                 self._services.hub.leave(self._connection, join.board)
@@ -401,24 +342,6 @@ class Session:
         if not live.exists or role is None:
             raise NotFound("board", live.board)
         return role
-
-    def _let_in(self, live: LiveBoard, join: m.Join, role: Role) -> None:
-        """Everything at one moment: what the client gets now and the first change after it leave no gap."""
-        hub, outbox, codec = self._services.hub, self._connection.outbox, self._codec
-        hub.join(self._connection, live.board, role)
-        welcome = welcome_to(live, join, role, hub.presence_of(live.board), codec)
-        first = self._connection.frame(welcome.joined)
-        if welcome.joined.mode == "changes":
-            outbox.offer_resumed(live.board, first)
-        else:
-            outbox.offer_snapshot(live.board, [first, *welcome.parts])
-        for part in welcome.parts:
-            self._connection.traffic.sends(len(part))
-        if welcome.after is not None:
-            outbox.offer_log(live.board, welcome.after)
-            self._connection.traffic.sends(len(welcome.after))
-        hub.touch(self._connection)
-        self._log.info("board joined", board=live.board, seq=live.head, mode=welcome.joined.mode)
 
     async def _comments(self, request: m.Comments) -> None:
         await self.answered()

@@ -1,0 +1,29 @@
+"""The moment at which a connection becomes a member of a board."""
+
+from server.boards.live import LiveBoard
+from server.hub import Connection, Hub
+from server.model.fields import Role
+from server.model.messages import Join
+from server.views import welcome_to
+
+
+def let_in(hub: Hub, connection: Connection, live: LiveBoard, join: Join, role: Role) -> str:
+    """Everything at one moment: what the client gets now and the first change after it leave no gap.
+
+    How it was brought up to date: `changes` or `snapshot`.
+    """
+    outbox, codec, traffic = connection.outbox, connection.codec, connection.traffic
+    hub.join(connection, live.board, role)
+    welcome = welcome_to(live, join, role, hub.presence_of(live.board), codec)
+    first = connection.frame(welcome.joined)
+    if welcome.joined.mode == "changes":
+        outbox.offer_resumed(live.board, first)
+    else:
+        outbox.offer_snapshot(live.board, [first, *welcome.parts])
+    for part in welcome.parts:
+        traffic.sends(len(part))
+    if welcome.after is not None:
+        outbox.offer_log(live.board, welcome.after)
+        traffic.sends(len(welcome.after))
+    hub.touch(connection)
+    return welcome.joined.mode
