@@ -31,7 +31,7 @@ LAYERS: Mapping[str, frozenset[str]] = {
         "server.hub": "outbox wire people model errors metrics log",
         "server.boards": "document policy hub stores brokers wire model errors metrics log",
         "server.devices.rules": "model errors",
-        "server.devices": "model errors",
+        "server.devices": "boards hub people stores outbox wire model errors metrics log",
         "server.accounts": "stores model errors",
         "server.views": "boards document wire model errors",
         "server.session": "accounts views boards policy hub outbox wire model errors metrics log",
