@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from server.model.records import Change, Record
 from server.stores import Failed, Head, Loaded, Refused, Store
+from server.stores.entries import Entry
 
 T = TypeVar("T")
 
@@ -63,6 +64,25 @@ class WatchedStore:
 
     async def boards(self) -> Mapping[str, Head]:
         return await self._heed(self._store.boards())
+
+    async def entry(self, kind: str, key: str) -> Entry | None:
+        return await self._heed(self._store.entry(kind, key))
+
+    async def put_entry(
+        self, kind: str, key: str, value: bytes, *, version: int, expires_at: int | None = None
+    ) -> int:
+        return await self._heed(
+            self._store.put_entry(kind, key, value, version=version, expires_at=expires_at)
+        )
+
+    async def drop_entry(self, kind: str, key: str, *, version: int | None = None) -> None:
+        await self._heed(self._store.drop_entry(kind, key, version=version))
+
+    async def entries(self, kind: str, *, prefix: str = "", after: str = "", limit: int = 500) -> list[Entry]:
+        return await self._heed(self._store.entries(kind, prefix=prefix, after=after, limit=limit))
+
+    async def drop_expired(self, now_ms: int) -> None:
+        await self._heed(self._store.drop_expired(now_ms))
 
     @property
     def writes_waiting(self) -> int:

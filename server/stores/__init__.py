@@ -11,6 +11,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from server.model.records import BoardRecord, Change, CommentRecord, Record, TaskRecord
+from server.stores.entries import Entries
 
 
 class StoreError(Exception):
@@ -20,7 +21,7 @@ class StoreError(Exception):
 class Refused(StoreError):
     """An append took nothing: its first number is taken, or one of its names is in the log already.
 
-    Read the tail and look the names up to learn which.
+    Read the tail and look the names up to learn which. Of an entry: it has another version by now.
     """
 
 
@@ -55,7 +56,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     recent: Sequence[Change]
 
 
-class Store(Protocol):
+class Store(Entries, Protocol):
     """Every method may raise `Failed`. All are safe to call at once from one event loop."""
 
     async def start(self) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from server.stores import Head
-from server.stores.sqlite import archive
+from server.stores.sqlite import SqliteStore, archive
 from server.stores.sqlite.archive import Archive
 from tests.data.commands import (
     ROOT,
@@ -126,6 +126,33 @@ def test_a_backup_is_one_file_that_only_its_owner_can_read(tmp_path: Path) -> No
     assert (tmp_path / "copies.db").stat().st_mode & 0o077 == 0
     succeed(tmp_path / "new", "restore", tmp_path / "copies.db")
     assert content(kept(tmp_path / "new")["b"].state) == folded("b", log)
+
+
+async def keep_entry(data: Path) -> None:
+    store = SqliteStore(database(data))
+    await store.start()
+    await store.put_entry("user", "u_ada", b"ada", version=0)
+    await store.close()
+
+
+async def kept_entries(data: Path) -> list[bytes]:
+    store = SqliteStore(database(data))
+    await store.start()
+    found = await store.entries("user")
+    await store.close()
+    return [entry.value for entry in found]
+
+
+def test_entries_are_in_a_backup_and_not_in_an_export(tmp_path: Path) -> None:
+    data, restored, imported = keep(tmp_path / "data", b=history(5)), tmp_path / "r", tmp_path / "i"
+    asyncio.run(keep_entry(data))
+    succeed(data, "backup", tmp_path / "copy.db")
+    succeed(restored, "restore", tmp_path / "copy.db")
+    assert asyncio.run(kept_entries(restored)) == [b"ada"]
+    exported = succeed(data, "export")
+    succeed(imported, "import", "-", stdin=exported.encode())
+    assert asyncio.run(kept_entries(imported)) == []
+    assert kept(imported)["b"].head.seq == 5
 
 
 def test_a_file_that_is_there_is_replaced_only_when_that_is_asked_for(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from server.model.records import BoardRecord, Change, Comment, CommentRecord, Record, TaskRecord
 from server.stores import Failed, Head, Loaded, Refused
+from server.stores.entries import Entry
 
 
 @dataclass
@@ -40,6 +41,7 @@ class SimDisk:
 
     def __init__(self) -> None:
         self.shelves: dict[str, Shelf] = {}
+        self.entries: dict[tuple[str, str], Entry] = {}
 
     def log(self, board: str) -> Sequence[Change]:
         shelf = self.shelves.get(board)
@@ -81,6 +83,29 @@ class SimDisk:
                 _keep_newer(shelf.tasks, record)
         if whole:
             shelf.mark = max(shelf.mark, mark)
+
+    def put_entry(self, kind: str, entry: Entry, expected: int) -> None:
+        self._must_be(kind, entry.key, expected)
+        self.entries[kind, entry.key] = entry
+
+    def drop_entry(self, kind: str, key: str, expected: int | None) -> None:
+        if expected is not None:
+            self._must_be(kind, key, expected)
+        self.entries.pop((kind, key), None)
+
+    def _must_be(self, kind: str, key: str, expected: int) -> None:
+        found = self.entries.get((kind, key))
+        if expected != (0 if found is None else found.version):
+            raise Refused(f"{kind} {key}: not version {expected} any more")
+
+    def find_entries(self, kind: str, prefix: str, after: str, limit: int) -> list[Entry]:
+        found = [entry for (of, key), entry in sorted(self.entries.items()) if of == kind and key > after]
+        return [entry for entry in found if entry.key.startswith(prefix)][:limit]
+
+    def drop_expired(self, now_ms: int) -> None:
+        for where, entry in list(self.entries.items()):
+            if entry.expires_at is not None and entry.expires_at <= now_ms:
+                del self.entries[where]
 
     def recent(self, board: str, most: int) -> list[Change]:
         """The newest changes, as far back as they have their content."""

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from server.model.records import BoardRecord, Change, Record
 from server.stores import Failed, Head, Loaded, StoreError
+from server.stores.entries import Entry, checked, following
 from tests.simulator.disk import SimDisk, first_epoch
 from tests.simulator.faults import Faults
 
@@ -129,6 +130,28 @@ class SimStore:
 
     async def boards(self) -> Mapping[str, Head]:
         return await self._read(self.disk.heads)
+
+    async def entry(self, kind: str, key: str) -> Entry | None:
+        checked(kind, key)
+        return await self._read(lambda: self.disk.entries.get((kind, key)))
+
+    async def put_entry(
+        self, kind: str, key: str, value: bytes, *, version: int, expires_at: int | None = None
+    ) -> int:
+        checked(kind, key)
+        entry = Entry(key, value, following(version), expires_at)
+        await self._write(partial(self.disk.put_entry, kind, entry, version))
+        return entry.version
+
+    async def drop_entry(self, kind: str, key: str, *, version: int | None = None) -> None:
+        checked(kind, key)
+        await self._write(partial(self.disk.drop_entry, kind, key, version))
+
+    async def entries(self, kind: str, *, prefix: str = "", after: str = "", limit: int = 500) -> list[Entry]:
+        return await self._read(partial(self.disk.find_entries, kind, prefix, after, limit))
+
+    async def drop_expired(self, now_ms: int) -> None:
+        await self._write(partial(self.disk.drop_expired, now_ms))
 
     async def ping(self) -> None:
         await self._write(lambda: None)

@@ -162,6 +162,16 @@ async def test_a_file_of_an_older_version_is_brought_forward(path: Path) -> None
     assert version == (len(schema.MIGRATIONS) + 1,)
 
 
+async def test_a_file_from_before_there_were_entries_gets_them(path: Path) -> None:
+    store = await started(path, migrations=schema.MIGRATIONS[:1])
+    await store.append("b1", 1, [created()])
+    await store.close()
+    store = await started(path)
+    await store.put_entry("k", "a", b"1", version=0)
+    assert await store.heads(["b1"]) == {"b1": Head("epoch-1", 1)}
+    await store.close()
+
+
 async def test_a_migration_that_fails_changes_nothing(path: Path) -> None:
     await (await started(path)).close()
     broken = ("create table notes (text text)", "insert into nowhere values (1)")

@@ -27,7 +27,8 @@ hangs holds at most the pool. Who waits for a thread past the deadline has sent 
 What it relies on and cannot see: that nobody puts an older copy back while servers run. The heads show it
 within seconds, but an append in between would leave a hole. Stop the servers first (docs/operations.md).
 
-The collections, each of which can be sharded by `board`; their indexes are in `schema`:
+The collections, each of which can be sharded by `board` (`entries` by `kind` and `key`); their indexes are in
+`schema`:
 
 `log`       `_id` "<board>/<first, 16 digits>", `board`, `first`, `last`, `names` (one each; "/<seq>" of a
             change without one), `tasks` (ids that it touched), `changes`; number 1 has the first `epoch`;
@@ -37,6 +38,7 @@ The collections, each of which can be sharded by `board`; their indexes are in `
             absent), `mark`, `seq` and `record`: what is materialised of the board itself
 `tasks`     `_id` "<board>/<id>", `board`, `id`, `seq`, `deleted`, `value` (the task), `made`, `marks`
 `comments`  the same for comments
+`entries`   `_id` "<kind>/<key>", `kind`, `key`, `value` (binary), `version`, `expires_at` (ms or null)
 `meta`      `schema` (its `version`), `boards` (the last `number`), `ping`
 `probe`     empty: what the server is able to do is tried out there
 """

@@ -26,8 +26,12 @@ UNIQUE: Mapping[str, Sequence[Keys]] = {
     "boards": ((("board", 1),),),
     "tasks": ((("board", 1), ("id", 1)),),
     "comments": ((("board", 1), ("id", 1)),),
+    "entries": ((("kind", 1), ("key", 1)),),
 }
-OTHERS: Mapping[str, Sequence[Keys]] = {"log": ((("board", 1), ("tasks", 1), ("first", 1)),)}
+OTHERS: Mapping[str, Sequence[Keys]] = {
+    "log": ((("board", 1), ("tasks", 1), ("first", 1)),),
+    "entries": ((("expires_at", 1),),),
+}
 
 
 class Abilities(Struct, frozen=True):

@@ -10,7 +10,9 @@ from msgspec import UNSET
 
 from server.model.records import Change, Record
 from server.stores import Failed, Head, Loaded
+from server.stores.entries import Entry, checked, following
 from server.stores.mongo import documents, schema
+from server.stores.mongo.entries import Drawer
 from server.stores.mongo.link import Link
 from server.stores.mongo.log import Log
 from server.stores.mongo.shelves import AT_ONCE, Row, Shelves
@@ -181,6 +183,38 @@ class MongoStore:
         link, _, shelves = self._parts()
         async with link.in_time():
             await shelves.set_epoch(board, epoch)
+
+    async def entry(self, kind: str, key: str) -> Entry | None:
+        checked(kind, key)
+        link, _, _ = self._parts()
+        async with link.in_time():
+            return await Drawer(link).find(kind, key)
+
+    async def put_entry(
+        self, kind: str, key: str, value: bytes, *, version: int, expires_at: int | None = None
+    ) -> int:
+        checked(kind, key)
+        entry = Entry(key, value, following(version), expires_at)
+        link, _, _ = self._parts()
+        async with link.in_time():
+            await Drawer(link).put(kind, entry, version)
+        return entry.version
+
+    async def drop_entry(self, kind: str, key: str, *, version: int | None = None) -> None:
+        checked(kind, key)
+        link, _, _ = self._parts()
+        async with link.in_time():
+            await Drawer(link).drop(kind, key, version)
+
+    async def entries(self, kind: str, *, prefix: str = "", after: str = "", limit: int = 500) -> list[Entry]:
+        link, _, _ = self._parts()
+        async with link.in_time():
+            return await Drawer(link).find_all(kind, prefix, after, limit)
+
+    async def drop_expired(self, now_ms: int) -> None:
+        link, _, _ = self._parts()
+        async with link.in_time():
+            await Drawer(link).drop_expired(now_ms)
 
     async def ping(self) -> None:
         link, _, _ = self._parts()

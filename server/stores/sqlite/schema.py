@@ -70,7 +70,15 @@ _VERSION_1: Migration = (
         from records where kind = 'comment' and not json_extract(body, '$.deleted')""",
 )
 
-MIGRATIONS: Sequence[Migration] = (_VERSION_1,)
+_VERSION_2: Migration = (
+    """create table entries (
+        kind text not null, key text not null, value blob not null, version integer not null,
+        expires_at integer, primary key (kind, key)
+    ) without rowid""",
+    "create index entries_expiry on entries (expires_at) where expires_at is not null",
+)
+
+MIGRATIONS: Sequence[Migration] = (_VERSION_1, _VERSION_2)
 """Append only: the entry at index n leads from version n to n + 1."""
 
 _PRAGMAS = (

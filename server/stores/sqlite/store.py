@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from server.model.records import Change, Record
 from server.stores import Failed, Head, Loaded
-from server.stores.sqlite import reads, schema, writes
+from server.stores.entries import Entry, checked, following
+from server.stores.sqlite import entries, reads, schema, writes
 from server.stores.sqlite.lock import DirectoryLock
 from server.stores.sqlite.reader import Reader
 from server.stores.sqlite.writer import Work, Writer
@@ -89,6 +90,29 @@ class SqliteStore:
 
     async def boards(self) -> Mapping[str, Head]:
         return await self._read(self._lookups, reads.boards)
+
+    async def entry(self, kind: str, key: str) -> Entry | None:
+        checked(kind, key)
+        return await self._read(self._lookups, partial(entries.find, kind=kind, key=key))
+
+    async def put_entry(
+        self, kind: str, key: str, value: bytes, *, version: int, expires_at: int | None = None
+    ) -> int:
+        checked(kind, key)
+        entry = Entry(key, value, following(version), expires_at)
+        await self._write(partial(entries.put, kind=kind, entry=entry, expected=version))
+        return entry.version
+
+    async def drop_entry(self, kind: str, key: str, *, version: int | None = None) -> None:
+        checked(kind, key)
+        await self._write(partial(entries.drop, kind=kind, key=key, expected=version))
+
+    async def entries(self, kind: str, *, prefix: str = "", after: str = "", limit: int = 500) -> list[Entry]:
+        wanted = partial(entries.find_all, kind=kind, prefix=prefix, after=after, limit=limit)
+        return await self._read(self._lookups, wanted)
+
+    async def drop_expired(self, now_ms: int) -> None:
+        await self._write(partial(entries.drop_expired, now_ms=now_ms))
 
     async def ping(self) -> None:
         await self._write(writes.touch)
