@@ -7,6 +7,7 @@ from typing import TypeVar
 from server.model.records import Change, Record
 from server.stores import Failed, Head, Loaded, Refused, Store
 from server.stores.entries import Entry
+from server.stores.telemetry import TelemetryStore
 
 T = TypeVar("T")
 
@@ -83,6 +84,10 @@ class WatchedStore:
 
     async def drop_expired(self, now_ms: int) -> None:
         await self._heed(self._store.drop_expired(now_ms))
+
+    @property
+    def telemetry(self) -> TelemetryStore:
+        return self._store.telemetry
 
     @property
     def writes_waiting(self) -> int:

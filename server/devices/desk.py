@@ -49,5 +49,6 @@ class Desk(Protocol):
 
     def stored(self, board: str, device: str, points: Sequence[Point], now_ms: int) -> None:
         """These points are durable now. Once per batch, in the order in which they became so; never for a
-        batch that was stored before. `points`: in the order of the batch, any times; `now_ms`: when they came.
+        batch that was stored before. `points`: in the order of the batch, any times; `now_ms`: when they
+        came.
         """

@@ -1,4 +1,5 @@
-"""The messages of `/ws/device`, one Struct each; `type` is the tag. `POST /api/telemetry` has the same bodies.
+"""The messages of `/ws/device`, one Struct each; `type` is the tag. `POST /api/telemetry` has the same
+bodies.
 
 What a device sends is judged value by value (`server.devices.judge`), so that one bad value does not cost the
 good ones beside it; the types here are what a sound batch looks like.
@@ -22,7 +23,9 @@ class Reading(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
 
 class Telemetry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="telemetry"):
-    """Batch `seq` of the device's life `boot`. `boot` is new at each start of the device, `seq` counts from 1."""
+    """Batch `seq` of the device's life `boot`. `boot` is new at each start of the device, `seq` counts from
+    1.
+    """
 
     boot: Boot
     seq: BatchNumber
@@ -41,7 +44,8 @@ DeviceMessage = Telemetry | CommandResult
 
 
 class Rejected(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What can never be stored, and is settled: point `index` of batch `seq`, or the batch when there is none.
+    """What can never be stored, and is settled: point `index` of batch `seq`, or the batch when there is
+    none.
 
     `metric`: the value of that point that is meant; absent: all its values.
     """

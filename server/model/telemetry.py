@@ -11,8 +11,8 @@ AHEAD_MS = 5 * 60_000
 
 
 class Point(Struct, frozen=True, gc=False, array_like=True):
-    """One value: `t`, milliseconds since 1970 by the device's clock (the server's, when the device gave none);
-    `metric`, a `MetricName`; `v`, finite, a switch as 0 or 1.
+    """One value: `t`, milliseconds since 1970 by the device's clock (the server's, when the device gave
+    none); `metric`, a `MetricName`; `v`, finite, a switch as 0 or 1.
     """
 
     t: int

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from server.model.records import BoardRecord, Change, CommentRecord, Record, TaskRecord
 from server.stores.entries import Entries
+from server.stores.telemetry import TelemetryStore
 
 
 class StoreError(Exception):
@@ -105,6 +106,10 @@ class Store(Entries, Protocol):
 
     async def ping(self) -> None:
         """Prove that a write would be accepted now; raises `Failed` with the reason."""
+
+    @property
+    def telemetry(self) -> TelemetryStore:
+        """What devices measured. Raises `Failed` when the store is not open."""
 
     @property
     def writes_waiting(self) -> int:

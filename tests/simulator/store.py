@@ -8,6 +8,7 @@ from typing import TypeVar
 from server.model.records import BoardRecord, Change, Record
 from server.stores import Failed, Head, Loaded, StoreError
 from server.stores.entries import Entry, checked, following
+from server.stores.telemetry import TelemetryStore
 from tests.simulator.disk import SimDisk, first_epoch
 from tests.simulator.faults import Faults
 
@@ -152,6 +153,10 @@ class SimStore:
 
     async def drop_expired(self, now_ms: int) -> None:
         await self._write(partial(self.disk.drop_expired, now_ms))
+    @property
+    def telemetry(self) -> TelemetryStore:
+        """What devices measure is none of the simulator's business."""
+        raise Failed("the simulator keeps no telemetry")
 
     async def ping(self) -> None:
         await self._write(lambda: None)

@@ -27,10 +27,28 @@ UNIQUE: Mapping[str, Sequence[Keys]] = {
     "tasks": ((("board", 1), ("id", 1)),),
     "comments": ((("board", 1), ("id", 1)),),
     "entries": ((("kind", 1), ("key", 1)),),
+    "batches": (),
+    "minutes": (),
+    "hours": (),
+    "newest": (),
+    "boots": (),
 }
+"""What `_id` alone makes unique has none of its own."""
+_OF_DEVICE: Keys = (("board", 1), ("device", 1))
 OTHERS: Mapping[str, Sequence[Keys]] = {
     "log": ((("board", 1), ("tasks", 1), ("first", 1)),),
     "entries": ((("expires_at", 1),),),
+    "batches": (
+        (*_OF_DEVICE, ("boot", 1), ("seq", 1)),
+        (*_OF_DEVICE, ("last", 1)),
+        (*_OF_DEVICE, ("stale", 1)),
+        (("stale", 1),),
+        (("last", 1),),
+    ),
+    "minutes": ((*_OF_DEVICE, ("metric", 1), ("hour", 1)), (("hour", 1),)),
+    "hours": ((*_OF_DEVICE, ("metric", 1), ("day", 1)), (("day", 1),)),
+    "newest": (_OF_DEVICE,),
+    "boots": (_OF_DEVICE,),
 }
 
 

@@ -16,6 +16,7 @@ from server.stores.mongo.entries import Drawer
 from server.stores.mongo.link import Link
 from server.stores.mongo.log import Log
 from server.stores.mongo.shelves import AT_ONCE, Row, Shelves
+from server.stores.mongo.telemetry import MongoTelemetry
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class MongoStore:
         self._link: Link | None = None
         self._log: Log | None = None
         self._shelves: Shelves | None = None
+        self._telemetry: MongoTelemetry | None = None
 
     async def start(self) -> None:
         """Raises `Failed` for a server that cannot be reached or written to, `TooNew`."""
@@ -47,6 +49,14 @@ class MongoStore:
             await link.close()
             raise
         self._link, self._log, self._shelves = link, Log(link, abilities), Shelves(link)
+        self._telemetry = MongoTelemetry(link)
+
+    @property
+    def telemetry(self) -> MongoTelemetry:
+        """What devices measured. Raises `Failed` before `start`."""
+        if self._telemetry is None:
+            raise Failed("the store is not open")
+        return self._telemetry
 
     async def close(self) -> None:
         """Finish accepted writes, let go of the server."""

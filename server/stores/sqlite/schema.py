@@ -78,7 +78,41 @@ _VERSION_2: Migration = (
     "create index entries_expiry on entries (expires_at) where expires_at is not null",
 )
 
-MIGRATIONS: Sequence[Migration] = (_VERSION_1, _VERSION_2)
+# See `telemetry`. Bodies of batches and chunks of rollups are JSON, as `server.stores.columns` writes them.
+_VERSION_3: Migration = (
+    """create table sources (
+        source integer primary key, board text not null, device text not null, unique (board, device)
+    )""",
+    """create table batches (
+        id integer primary key, source integer not null, boot text, seq integer, digest blob not null,
+        at integer not null, first integer not null, last integer not null, points integer not null,
+        body text not null, rejected blob not null
+    )""",
+    "create unique index batches_number on batches (source, boot, seq) where boot is not null",
+    "create index batches_time on batches (source, last, first, points)",
+    """create table newest (
+        source integer not null, metric text not null, t integer not null, v real not null,
+        at integer not null, primary key (source, metric)
+    ) without rowid""",
+    """create table stale (
+        source integer not null, minute integer not null, at integer not null, rev integer not null,
+        primary key (source, minute)
+    ) without rowid""",
+    "create index stale_at on stale (at)",
+    """create table minutes (
+        source integer not null, metric text not null, hour integer not null, body text not null,
+        primary key (source, metric, hour)
+    ) without rowid""",
+    """create table hours (
+        source integer not null, metric text not null, day integer not null, body text not null,
+        primary key (source, metric, day)
+    ) without rowid""",
+    """create table boots (
+        source integer not null, boot text not null, mark integer not null, primary key (source, boot)
+    ) without rowid""",
+)
+
+MIGRATIONS: Sequence[Migration] = (_VERSION_1, _VERSION_2, _VERSION_3)
 """Append only: the entry at index n leads from version n to n + 1."""
 
 _PRAGMAS = (

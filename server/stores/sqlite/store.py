@@ -1,4 +1,4 @@
-"""`SqliteStore`: the `Store` protocol on one file, a writer thread and two reader threads."""
+"""`SqliteStore`: the `Store` protocol on one file, a writer thread and three reader threads."""
 
 import asyncio
 import sqlite3
@@ -13,6 +13,7 @@ from server.stores.entries import Entry, checked, following
 from server.stores.sqlite import entries, reads, schema, writes
 from server.stores.sqlite.lock import DirectoryLock
 from server.stores.sqlite.reader import Reader
+from server.stores.sqlite.telemetry import SqliteTelemetry
 from server.stores.sqlite.writer import Work, Writer
 
 T = TypeVar("T")
@@ -41,9 +42,12 @@ class SqliteStore:
         self._lock = DirectoryLock(path.parent) if exclusive else None
         self._migrations = migrations
         self._writer: Writer | None = None
-        # Two, so that looking up heads and names does not wait behind the loading of large boards.
+        # So that looking up heads and names does not wait behind the loading of large boards, nor any of them
+        # behind charts.
         self._loads = Reader(self._connect, path, "sqlite-load")
         self._lookups = Reader(self._connect, path, "sqlite-lookup")
+        self._charts = Reader(self._connect, path, "sqlite-chart")
+        self.telemetry = SqliteTelemetry(self._write, partial(self._read, self._charts))
 
     async def start(self) -> None:
         """Raises `Locked`, `SchemaTooNew`, `Failed` for a file that cannot be opened or understood."""
@@ -169,6 +173,7 @@ class SqliteStore:
     def _stop(self, writer: Writer) -> None:
         self._loads.stop()
         self._lookups.stop()
+        self._charts.stop()
         writer.stop()
         self._release()
 
