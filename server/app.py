@@ -23,7 +23,7 @@ from server.errors import ALL, BoardcastError, Close, NotFound, Unavailable
 from server.hub import Connection, Hub
 from server.leaving import InFlight, return_after_ms
 from server.metrics import UNKNOWN_OP, Metrics
-from server.model.commands import OPERATIONS, Command
+from server.model.commands import LOGGED, Command
 from server.model.messages import Bye, ServerInfo
 from server.model.records import Change
 from server.outbox import Transport
@@ -273,7 +273,7 @@ def _metrics() -> Metrics:
     metrics.server_info(__version__).value = 1
     metrics.foresee(
         codecs=[codec.name for codec in (JSON, MSGPACK)],
-        ops=[*OPERATIONS, UNKNOWN_OP],
+        ops=[*LOGGED, UNKNOWN_OP],
         errors=[error.code for error in ALL],
         parts=PARTS,
         closes=[code for code in vars(Close).values() if isinstance(code, int)],

@@ -6,7 +6,7 @@
 from typing import Any
 
 Message = dict[str, Any]
-_OF_THE_BOARD = ("columns", "labels", "members")
+_OF_THE_BOARD = ("columns", "labels", "members", "devices", "rules", "commands")
 _DERIVED = ("updated_at",)
 
 
@@ -66,13 +66,16 @@ class Fold:
             self.head = change["seq"]
             if "task" in change:
                 self._patch_task(change["task"], change["set"], change)
+                self._patch_board({"commands": change["set"].get("commands", {})})
             else:
                 self._patch_board(change["set"])
             for task, also in change.get("also", {}).items():
                 self._patch_task(task, also["set"], change)
 
     def _patch_task(self, id: str, patch: Message, change: Message) -> None:
-        fields = {name: value for name, value in patch.items() if name not in ("comment", "deleted")}
+        fields = {
+            name: value for name, value in patch.items() if name not in ("comment", "commands", "deleted")
+        }
         if patch.get("deleted"):
             self.tasks.pop(id, None)
             return
@@ -88,6 +91,8 @@ class Fold:
             for id, fields in value.items():
                 if fields is None:
                     self.parts[name].pop(id, None)
+                elif name == "rules":
+                    self.parts[name][id] = fields
                 else:
                     self.parts[name][id] = {key: id, **self.parts[name].get(id, {}), **fields}
 

@@ -14,7 +14,7 @@ from server.config import Config
 from server.errors import ALL, Close
 from server.health import STATES
 from server.metrics import CLASSES, CLIENT_CLOSES, LINKS, STATUSES, Metrics
-from server.model.commands import OPERATIONS
+from server.model.commands import LOGGED
 from server.outbox import Outbox
 from server.vitals import PARTS
 from server.wire import JSON
@@ -116,7 +116,7 @@ class Stage:
 def test_what_can_happen_is_there_as_zero_before_it_does(tmp_path: Path) -> None:
     app = App(Config.load(None, {}, {"data": str(tmp_path)}))
     shown = samples(app.metrics.expose("")[0].decode())
-    for op in OPERATIONS:
+    for op in LOGGED:
         for outcome in ("ack", "duplicate", *(error.code for error in ALL)):
             assert shown.pop(f"boardcast_mutations_answered_total{{op={op},outcome={outcome}}}") == 0
     assert shown["boardcast_connections_closed_total{code=4008,side=server}"] == 0
@@ -304,7 +304,7 @@ ALLOWED: Mapping[str, Callable[[str], object]] = {
     "link": set(LINKS).__contains__,
     "part": set(PARTS).__contains__,
     "state": set(STATES).__contains__,
-    "op": {*OPERATIONS, "unknown"}.__contains__,
+    "op": {*LOGGED, "unknown"}.__contains__,
     "outcome": {"ack", "duplicate", "stored", "refused", "failed", *(e.code for e in ALL)}.__contains__,
     "code": {*CLIENT_CLOSES, *map(str, vars(Close).values()), *(e.code for e in ALL)}.__contains__,
     "version": re.compile(r"\d+\.\d+\.\d+$").match,

@@ -35,6 +35,8 @@ class Touched(Struct):
             self.tasks[change.task] = change.seq
             if change.set is not UNSET and change.set.comment is not UNSET:
                 self.comments[change.set.comment.id] = change.seq
+            if change.set is not UNSET and change.set.commands is not UNSET:
+                self.board = change.seq
         if change.also is not UNSET:
             self.tasks.update(dict.fromkeys(change.also, change.seq))
 

@@ -54,8 +54,9 @@ def _freeze(state: BoardState, epoch: str, codec: Codec) -> Frozen:
         columns=state.sorted_columns(),
         labels=state.sorted_labels(),
         members=[Member(user=user, role=role) for user, role in state.members.items()],
-        devices=[],
-        rules=[],
+        devices=state.sorted_devices(),
+        rules=list(state.rules.values()),
+        commands=list(state.commands.values()),
         tasks=parts[0] if alone else [],
         more=not alone,
     )

@@ -34,6 +34,8 @@ class LimitsSection(Section, frozen=True, kw_only=True):
     assignees_per_task: Annotated[Count, Meta(description="People assigned to one task.")] = 50
     checklist_items: Annotated[Count, Meta(description="Checklist items of one task.")] = 100
     comments_per_task: Annotated[Count, Meta(description="Comments on one task.")] = 1000
+    devices_per_board: Annotated[Count, Meta(description="Devices of one board.")] = 2000
+    rules_per_board: Annotated[Count, Meta(description="Rules of one board.")] = 100
     connections: Annotated[
         Count,
         Meta(

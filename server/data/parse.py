@@ -12,7 +12,8 @@ from server.data.fold import records_in
 from server.data.format import VERSION, BoardLine, End, Opening, RecordLine, is_id
 from server.data.lines import Lines
 from server.document import BoardState
-from server.model.commands import OPERATIONS
+from server.model.commands import LOGGED
+from server.model.devices import RULE_PREFIX
 from server.model.records import BoardRecord, Change, CommentRecord, Record, TaskRecord
 
 PAGE = 500
@@ -112,8 +113,8 @@ class Incoming:
     def _check(self, change: Change, line: bytes) -> None:
         for field in ("task", "client", "mutation"):
             self._check_id(field, getattr(change, field))
-        self._check_id("actor.id", change.actor.id)
-        if change.op not in OPERATIONS:
+        self._check_id("actor.id", change.actor.id.removeprefix(RULE_PREFIX))
+        if change.op not in LOGGED:
             self._lines.refuse(f"unknown operation {change.op!r}")
         if (change.op == "board.create") != (change.seq == 1):
             self._lines.refuse("the first change of a board, and no other, is its board.create")

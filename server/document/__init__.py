@@ -9,11 +9,13 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from server.document import comments, structure, tasks
+from server.document import alarms, commands, comments, devices, structure, tasks
 from server.document.intent import Delta, Intent, Limits
 from server.document.state import BoardState, Draft
+from server.document.verified import held_back
 from server.errors import Conflict
 from server.model import commands as c
+from server.model import device_commands as d
 from server.model.records import Change
 
 __all__ = ["BoardState", "Draft", "Intent", "Limits", "apply"]
@@ -45,6 +47,20 @@ _APPLIERS: dict[type[c.Command], Callable[[BoardState, Any, Intent], Delta]] = {
     c.LabelRestore: structure.restore_label,
     c.MemberSet: structure.set_member,
     c.MemberRemove: structure.remove_member,
+    d.DeviceCreate: devices.create,
+    d.DeviceUpdate: devices.update,
+    d.DeviceDelete: devices.delete,
+    d.DeviceRestore: devices.restore,
+    d.RuleSet: devices.set_rule,
+    d.RuleDelete: devices.delete_rule,
+    d.CommandSend: commands.send,
+    d.CommandDeliver: commands.deliver,
+    d.CommandSettle: commands.settle,
+    d.CommandExpire: commands.expire,
+    d.AlarmOpen: alarms.open_alarm,
+    d.AlarmReturn: alarms.open_alarm,
+    d.AlarmClear: alarms.clear_alarm,
+    d.TaskVerify: alarms.verify,
 }
 _WHILE_ARCHIVED = (c.BoardCreate, c.BoardArchive, c.BoardRestore)
 
@@ -58,7 +74,7 @@ def apply(state: BoardState, command: c.Command, intent: Intent, mutation: str |
         board = structure.need_board(state)
         if board.value.archived and not isinstance(command, _WHILE_ARCHIVED):
             raise Conflict("board", "is archived; restore it first")
-    delta = _APPLIERS[type(command)](state, command, intent)
+    delta = held_back(state, _APPLIERS[type(command)](state, command, intent))
     named: str | UnsetType = UNSET if mutation is None else mutation
     return Change(
         seq=state.seq + 1,

@@ -4,7 +4,8 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
-from server.document.state import BoardState, author_of
+from server.document.folding import author_of
+from server.document.state import BoardState
 from server.errors import Conflict, NotFound
 from server.model.fields import Role
 from server.model.records import Actor, Also, Column, Fields, Kept, Patch, Task
@@ -22,6 +23,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     assignees_per_task: int = 50
     checklist_items: int = 100
     comments_per_task: int = 1_000
+    devices_per_board: int = 2_000
+    rules_per_board: int = 100
 
 
 class Intent(Struct, frozen=True, kw_only=True):
@@ -56,7 +59,7 @@ def fields_delta(old: Struct, wanted: Fields) -> tuple[Fields, Fields]:
     return new, {name: getattr(old, name) for name in new}
 
 
-def _task_fields(task: Task, wanted: Fields) -> tuple[Fields, Fields]:
+def task_fields(task: Task, wanted: Fields) -> tuple[Fields, Fields]:
     """As `fields_delta`; column and position stand together, so that `was` tells where to put it back."""
     new, was = fields_delta(task, wanted)
     if "column" in new:
@@ -65,12 +68,12 @@ def _task_fields(task: Task, wanted: Fields) -> tuple[Fields, Fields]:
 
 
 def task_delta(task: Task, wanted: Fields) -> Delta:
-    new, was = _task_fields(task, wanted)
+    new, was = task_fields(task, wanted)
     return Delta(task=task.id, set=Patch(**new), was=Patch(**was))
 
 
 def also_delta(task: Task, wanted: Fields) -> Also:
-    new, was = _task_fields(task, wanted)
+    new, was = task_fields(task, wanted)
     return Also(set=Patch(**new), was=Patch(**was))
 
 

@@ -6,28 +6,32 @@ same interface and keeps what changed to itself, so that a batch can be judged b
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
-from msgspec import UNSET, Struct, UnsetType
-from msgspec.structs import replace
+from msgspec import UNSET
 
+from server.document.folding import (
+    author_of,
+    folded,
+    mentioned,
+    patched,
+    with_commands,
+    with_members,
+    with_rules,
+)
 from server.document.overlay import Overlay
+from server.model.devices import Device, DeviceCommand, Rule
 from server.model.fields import Role
 from server.model.records import (
-    Actor,
     BoardInfo,
     BoardRecord,
     Change,
     Column,
-    ColumnPatch,
     Comment,
     CommentPatch,
-    Fields,
     Kept,
     Label,
-    LabelPatch,
     Mark,
-    MemberPatch,
     Patch,
     Record,
     Task,
@@ -35,21 +39,20 @@ from server.model.records import (
 
 Slot = tuple[str, str]
 """Where a task stands in its column: (position, id)."""
-T = TypeVar("T", bound=Struct)
+Watched = tuple[str, str]
+"""A rule and a device that it watches."""
 K = TypeVar("K")
 V = TypeVar("V")
 
 TASK_FIELDS = tuple(f for f in Patch.__struct_fields__ if f in Task.__struct_fields__)
 PLACING = ("column", "position")
 INFO_FIELDS = tuple(f for f in Patch.__struct_fields__ if f in BoardInfo.__struct_fields__)
-_OF_TASKS = ("title", "description", "completed", "priority", "due_at", "device")
-_OF_OTHERS = ("name", "color", "done", "wip_limit", "text")
-MARKED = frozenset((*_OF_TASKS, *_OF_OTHERS))
-"""The fields that `base` is compared with; only they carry marks."""
 
 
 class BoardState:
-    """One board at `seq`. `order` holds the tasks that are not deleted, per column, sorted."""
+    """One board at `seq`. `order` holds the tasks that are not deleted, per column, sorted; `alarms` the
+    newest card of each rule on each device, deleted or not.
+    """
 
     def __init__(self, board: str) -> None:
         self.board = board
@@ -60,6 +63,10 @@ class BoardState:
         self.columns: dict[str, Kept[Column]] = {}
         self.labels: dict[str, Kept[Label]] = {}
         self.members: dict[str, Role] = {}
+        self.devices: dict[str, Kept[Device]] = {}
+        self.rules: dict[str, Rule] = {}
+        self.commands: dict[str, DeviceCommand] = {}
+        self.alarms: dict[Watched, str] = {}
         self.tasks: dict[str, Kept[Task]] = {}
         self.comments: dict[str, Kept[Comment]] = {}
         self.comments_of: dict[str, tuple[str, ...]] = {}
@@ -85,6 +92,20 @@ class BoardState:
             for _, task in self.order.get(column.id, ()):
                 yield self.tasks[task].value
 
+    def device(self, device: str) -> Device | None:
+        """The device when it is there and not deleted."""
+        kept = self.devices.get(device)
+        return None if kept is None or kept.deleted else kept.value
+
+    def sorted_devices(self) -> list[Device]:
+        """In order of creation."""
+        return [kept.value for kept in self.devices.values() if not kept.deleted]
+
+    def alarm(self, rule: str, device: str) -> Kept[Task] | None:
+        """The newest card of the rule on the device, deleted or not."""
+        task = self.alarms.get((rule, device))
+        return None if task is None else self.tasks[task]
+
     def count_tasks(self) -> int:
         return sum(len(slots) for slots in self.order.values())
 
@@ -101,6 +122,9 @@ class BoardState:
             columns=self.columns,
             labels=self.labels,
             members=self.members,
+            devices=self.devices,
+            rules=self.rules,
+            commands=self.commands,
         )
 
     # -- loading
@@ -117,6 +141,9 @@ class BoardState:
                 state.order.setdefault(kept.value.column, []).append((kept.value.position, kept.value.id))
         for slots in state.order.values():
             slots.sort()
+        cards = [kept for kept in state.tasks.values() if kept.value.alarm is not None]
+        for kept in sorted(cards, key=lambda kept: kept.made.seq):
+            state._index_alarm(kept.value)
         for comment in sorted(state.comments.values(), key=lambda kept: kept.made.seq):
             of = comment.value.task
             state.comments_of[of] = (*state.comments_of.get(of, ()), comment.value.id)
@@ -125,11 +152,8 @@ class BoardState:
     def _put(self, record: Record) -> None:
         if isinstance(record, BoardRecord):
             self.board_seq, self.info = record.seq, record.info
-            self.columns, self.labels, self.members = (
-                record.columns,
-                record.labels,
-                record.members,
-            )
+            self.columns, self.labels, self.members = record.columns, record.labels, record.members
+            self.devices, self.rules, self.commands = record.devices, record.rules, record.commands
             self.at = max(self.at, record.info.value.updated_at)
         elif isinstance(record.value, Task):
             self.tasks[record.value.id] = record
@@ -148,6 +172,9 @@ class BoardState:
         mark = Mark(change.seq, author_of(change.actor, change.client))
         if change.task is not UNSET:
             self._fold_task(change.task, change.set, change, mark)
+            if change.set.commands is not UNSET and self.board_seq < change.seq:
+                self.commands = with_commands(self.commands, change.set.commands)
+                self.board_seq = change.seq
         elif self.board_seq < change.seq:
             self._fold_board(change.set, change, mark)
         if change.also is not UNSET:
@@ -163,12 +190,10 @@ class BoardState:
         if draft.base is not self or draft.begun != self.seq:
             return False
         self.seq, self.at, self.board_seq = draft.seq, draft.at, draft.board_seq
-        self.info, self.columns, self.labels, self.members = (
-            draft.info,
-            draft.columns,
-            draft.labels,
-            draft.members,
-        )
+        self.info, self.columns = draft.info, draft.columns
+        self.labels, self.members = draft.labels, draft.members
+        self.devices, self.rules, self.commands = draft.devices, draft.rules, draft.commands
+        self.alarms.update(_own(draft.alarms))
         self.tasks.update(_own(draft.tasks))
         self.comments.update(_own(draft.comments))
         self.comments_of.update(_own(draft.comments_of))
@@ -181,12 +206,12 @@ class BoardState:
         kept = self.tasks.get(task)
         if kept is not None and kept.seq >= change.seq:
             return
-        fields = _mentioned(patch, TASK_FIELDS)
+        fields = mentioned(patch, TASK_FIELDS)
         fields["updated_at"], fields["updated_by"], fields["seq"] = change.at, change.actor.id, change.seq
         if kept is None:
             new = Kept(value=Task(id=task, **fields), seq=change.seq, made=mark)
         else:
-            new = _folded(
+            new = folded(
                 kept,
                 fields,
                 mark,
@@ -195,12 +220,14 @@ class BoardState:
         if kept is None or not fields.keys().isdisjoint(PLACING) or patch.deleted is not UNSET:
             self._reorder(kept, new)
         self.tasks[task] = new
+        if kept is None or "alarm" in fields:
+            self._index_alarm(new.value)
 
     def _fold_comment(self, task: str, patch: CommentPatch, mark: Mark) -> None:
         kept = self.comments.get(patch.id)
         if kept is not None and kept.seq >= mark.seq:
             return
-        fields = _mentioned(patch, ("at", "actor", "text", "edited_at"))
+        fields = mentioned(patch, ("at", "actor", "text", "edited_at"))
         if kept is None:
             self.comments[patch.id] = Kept(
                 value=Comment(id=patch.id, task=task, **fields), seq=mark.seq, made=mark
@@ -213,23 +240,33 @@ class BoardState:
                 by_age = sorted((*there, patch.id), key=lambda comment: self.comments[comment].made.seq)
                 self.comments_of[task] = tuple(by_age)
         else:
-            self.comments[patch.id] = _folded(kept, fields, mark, deleted=patch.deleted is True)
+            self.comments[patch.id] = folded(kept, fields, mark, deleted=patch.deleted is True)
 
     def _fold_board(self, patch: Patch, change: Change, mark: Mark) -> None:
-        fields = _mentioned(patch, INFO_FIELDS) | {"updated_at": change.at}
+        fields = mentioned(patch, INFO_FIELDS) | {"updated_at": change.at}
         if self.info is None:
             self.info = Kept(value=BoardInfo(id=self.board, **fields), seq=mark.seq, made=mark)
         else:
-            self.info = _folded(self.info, fields, mark)
+            self.info = folded(self.info, fields, mark)
         if patch.columns is not UNSET:
-            self.columns = _patched(self.columns, patch.columns, Column, mark)
+            self.columns = patched(self.columns, patch.columns, Column, mark)
         if isinstance(patch.labels, dict):
-            self.labels = _patched(self.labels, patch.labels, Label, mark)
+            self.labels = patched(self.labels, patch.labels, Label, mark)
         if patch.members is not UNSET:
-            self.members = _with_members(self.members, patch.members)
+            self.members = with_members(self.members, patch.members)
+        if patch.devices is not UNSET:
+            self.devices = patched(self.devices, patch.devices, Device, mark)
+        if patch.rules is not UNSET:
+            self.rules = with_rules(self.rules, patch.rules)
+        if patch.commands is not UNSET:
+            self.commands = with_commands(self.commands, patch.commands)
         self.board_seq = mark.seq
 
-    # -- the index
+    # -- the indexes
+
+    def _index_alarm(self, task: Task) -> None:
+        if task.alarm is not None and task.device is not None:
+            self.alarms[task.alarm, task.device] = task.id
 
     def _reorder(self, old: Kept[Task] | None, new: Kept[Task]) -> None:
         before = _slot(old)
@@ -257,12 +294,10 @@ class Draft(BoardState):
             base.at,
             base.board_seq,
         )
-        self.info, self.columns, self.labels, self.members = (
-            base.info,
-            base.columns,
-            base.labels,
-            base.members,
-        )
+        self.info, self.columns = base.info, base.columns
+        self.labels, self.members = base.labels, base.members
+        self.devices, self.rules, self.commands = base.devices, base.rules, base.commands
+        self.alarms = Overlay(base.alarms)
         self.tasks = Overlay(base.tasks)
         self.comments = Overlay(base.comments)
         self.comments_of = Overlay(base.comments_of)
@@ -283,56 +318,3 @@ def _slot(kept: Kept[Task] | None) -> tuple[str, Slot] | None:
     if kept is None or kept.deleted:
         return None
     return kept.value.column, (kept.value.position, kept.value.id)
-
-
-def _mentioned(patch: Struct, names: Iterable[str]) -> Fields:
-    fields: Fields = {}
-    for name in names:
-        value = getattr(patch, name)
-        if value is not UNSET:
-            fields[name] = value
-    return fields
-
-
-def _folded(kept: Kept[T], fields: Fields, mark: Mark, *, deleted: bool = False) -> Kept[T]:
-    old = kept.value
-    fresh = {name: mark for name in fields if name in MARKED and getattr(old, name) != fields[name]}
-    return Kept(
-        value=replace(old, **fields),
-        seq=mark.seq,
-        made=kept.made,
-        deleted=deleted,
-        marks={**kept.marks, **fresh} if fresh else kept.marks,
-    )
-
-
-def _patched(
-    old: dict[str, Kept[T]],
-    patches: "dict[str, ColumnPatch | None] | dict[str, LabelPatch | None]",
-    make: type[T],
-    mark: Mark,
-) -> dict[str, Kept[T]]:
-    new = dict(old)
-    for key, patch in patches.items():
-        kept = new.get(key)
-        fields: dict[str, Any] = {} if patch is None else _mentioned(patch, patch.__struct_fields__)
-        if kept is not None:
-            new[key] = _folded(kept, fields, mark, deleted=patch is None)
-        elif patch is not None:
-            new[key] = Kept(value=make(id=key, **fields), seq=mark.seq, made=mark)
-    return new
-
-
-def _with_members(old: dict[str, Role], patches: dict[str, MemberPatch | None]) -> dict[str, Role]:
-    new = dict(old)
-    for user, patch in patches.items():
-        if patch is None:
-            new.pop(user, None)
-        elif patch.role is not UNSET:
-            new[user] = patch.role
-    return new
-
-
-def author_of(actor: Actor, client: str | UnsetType) -> str:
-    """How marks name the author of a change: another *client* is another author."""
-    return f"{actor.id}/{'' if client is UNSET else client}"

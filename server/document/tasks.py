@@ -15,6 +15,8 @@ from server.document.order import check_position, place
 from server.document.state import TASK_FIELDS, BoardState
 from server.errors import BadRequest, Conflict, LimitExceeded, NotFound
 from server.model import commands as c
+from server.model.conditions import check_done_when
+from server.model.devices import DoneWhen
 from server.model.records import ChecklistItem, Column, Fields, Kept, Patch, Task
 
 
@@ -25,7 +27,8 @@ def create(state: BoardState, command: c.TaskCreate, intent: Intent) -> Delta:
         raise LimitExceeded("tasks", intent.limits.tasks_per_board)
     column, after, completed = _where_new(state, command)
     position = place(state, column.id, after)
-    fields = given(command, "title", "description", "priority", "due_at", "device")
+    fields = given(command, "title", "description", "priority", "due_at", "device", "done_when")
+    _check_done_when(state, command.done_when)
     fields |= {
         "completed": completed,
         "column": column.id,
@@ -35,6 +38,8 @@ def create(state: BoardState, command: c.TaskCreate, intent: Intent) -> Delta:
         "checklist": _checklist(command.checklist, intent),
         "comments": 0,
         "alarm": None,
+        "alarm_at": None,
+        "verified": False,
         "created_at": intent.at,
         "created_by": intent.actor.id,
     }
@@ -48,9 +53,9 @@ def _where_new(state: BoardState, command: c.TaskCreate) -> tuple[Column, str | 
         return (
             column,
             command.after,
-            column.done or (command.completed and _first(state, done=True) is None),
+            column.done or (command.completed and first_column(state, done=True) is None),
         )
-    done = _first(state, done=True)
+    done = first_column(state, done=True)
     if command.completed and done is not None:
         return done, None if command.after is UNSET else command.after, True
     column = state.sorted_columns()[0]
@@ -59,8 +64,13 @@ def _where_new(state: BoardState, command: c.TaskCreate) -> tuple[Column, str | 
 
 def update(state: BoardState, command: c.TaskUpdate, intent: Intent) -> Delta:
     kept = need_task(state, command.task)
-    wanted = given(command, "title", "description", "completed", "priority", "due_at", "device")
+    wanted = given(command, "title", "description", "completed", "priority", "due_at", "device", "done_when")
     refuse_overwriting(kept, wanted, intent)
+    if kept.value.alarm is not None and wanted.get("device", kept.value.device) != kept.value.device:
+        raise Conflict("device", "the card is of an alarm of this device", current=kept.value.device)
+    if wanted.get("done_when", kept.value.done_when) != kept.value.done_when:
+        _check_done_when(state, wanted["done_when"])
+        wanted["verified"] = False
     if command.labels_add or command.labels_remove:
         added = _with(kept.value.labels, command.labels_add, command.labels_remove)
         new = tuple(label for label in added if label not in kept.value.labels)
@@ -75,11 +85,26 @@ def update(state: BoardState, command: c.TaskUpdate, intent: Intent) -> Delta:
     return task_delta(kept.value, wanted)
 
 
+def _check_done_when(state: BoardState, done_when: DoneWhen | None) -> None:
+    if done_when is not None:
+        check_done_when(done_when, "args.done_when")
+        if state.device(done_when.device) is None:
+            raise NotFound("device", done_when.device)
+
+
+def completed_at_the_top(state: BoardState, task: Task) -> Fields:
+    """What completes a task, where it then stands: on top of the first done column, when there is one."""
+    target = first_column(state, done=True)
+    if target is None or state.columns[task.column].value.done:
+        return {"completed": True}
+    return _to(state, task, target.id, None) | {"completed": True}
+
+
 def _moved(state: BoardState, task: Task, command: c.TaskUpdate) -> Fields:
     """Where an update puts the task: where it says, or where its being (in)complete belongs."""
     here = state.columns[task.column].value
     if command.column is UNSET and command.completed not in (UNSET, task.completed):
-        target = _first(state, done=command.completed is True)
+        target = first_column(state, done=command.completed is True)
         if target is not None and here.done != command.completed:
             after = None if command.after is UNSET else command.after
             return _to(state, task, target.id, after) | {"completed": command.completed}
@@ -89,7 +114,7 @@ def _moved(state: BoardState, task: Task, command: c.TaskUpdate) -> Fields:
     target = _target(state, task, command.column)
     if target.done:
         moved["completed"] = True
-    elif command.column is not UNSET and command.completed is True and _first(state, done=True):
+    elif command.column is not UNSET and command.completed is True and first_column(state, done=True):
         moved["completed"] = False  # a column that is named decides
     return moved
 
@@ -156,7 +181,7 @@ def _home(state: BoardState, kept: Kept[Task]) -> Fields:
     }
 
 
-def _first(state: BoardState, *, done: bool) -> Column | None:
+def first_column(state: BoardState, *, done: bool) -> Column | None:
     return next((column for column in state.sorted_columns() if column.done == done), None)
 
 

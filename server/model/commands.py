@@ -2,8 +2,11 @@
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
+from server.model import device_commands
+from server.model.command import Command as Command
+from server.model.devices import DoneWhen
 from server.model.fields import (
     Color,
     CommentText,
@@ -20,10 +23,6 @@ from server.model.fields import (
 
 After = Id | None | UnsetType
 """An id: behind it; None: at the top; absent, or an anchor that is not there (any more): at the end."""
-
-
-class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An intent, as its author states it; `document.apply` turns it into a change."""
 
 
 class NewColumn(Command, frozen=True, kw_only=True):
@@ -69,6 +68,7 @@ class TaskCreate(Command, frozen=True, kw_only=True):
     due_at: TimeMs | None = None
     checklist: tuple[NewItem, ...] = ()
     device: Id | None = None
+    done_when: DoneWhen | None = None
     column: Id | UnsetType = UNSET
     after: After = UNSET
 
@@ -83,6 +83,7 @@ class TaskUpdate(Command, frozen=True, kw_only=True):
     priority: Priority | UnsetType = UNSET
     due_at: TimeMs | None | UnsetType = UNSET
     device: Id | None | UnsetType = UNSET
+    done_when: DoneWhen | None | UnsetType = UNSET
     labels_add: tuple[Id, ...] = ()
     labels_remove: tuple[Id, ...] = ()
     assignees_add: tuple[Id, ...] = ()
@@ -228,5 +229,11 @@ OPERATIONS: dict[str, type[Command]] = {
     "label.restore": LabelRestore,
     "member.set": MemberSet,
     "member.remove": MemberRemove,
+    **device_commands.OPERATIONS,
 }
-OP_OF: dict[type[Command], str] = {command: op for op, command in OPERATIONS.items()}
+"""What clients may ask for."""
+OWN = device_commands.OWN
+"""What only the server asks for."""
+LOGGED: dict[str, type[Command]] = OPERATIONS | OWN
+"""What may stand in a log."""
+OP_OF: dict[type[Command], str] = {command: op for op, command in LOGGED.items()}

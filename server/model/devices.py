@@ -1,10 +1,10 @@
-"""Devices: the rules that watch their metrics.
+"""Devices, the rules that watch their metrics, the commands that are sent to them.
 
-A rule's bounds that a type can hold stand here; what its fields must be to each other is in
-`server.devices.rules.check`.
+Bounds that a type can hold stand here; what the fields of a condition must be to each other is in
+`server.model.conditions`.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -19,6 +19,94 @@ DeviceOrAll = Annotated[
 ]
 Hold = Annotated[int, Meta(ge=0, le=7 * 86_400_000, description="milliseconds, at most 7 days")]
 Span = Annotated[int, Meta(ge=1_000, le=7 * 86_400_000, description="milliseconds, 1 second to 7 days")]
+
+Tag = Annotated[str, Meta(min_length=1, max_length=50, pattern=r"\S")]
+Tags = Annotated[tuple[Tag, ...], Meta(max_length=10)]
+Metadata = Annotated[
+    dict[Id, Annotated[str, Meta(max_length=500)]],
+    Meta(max_length=20, description="Whatever is good to know about it, by name."),
+]
+Scalar = (
+    Annotated[str, Meta(max_length=500)] | Annotated[int, Meta(ge=-(2**53), le=2**53)] | float | bool | None
+)
+Args = Annotated[
+    dict[Id, Scalar | Annotated[tuple[Scalar, ...], Meta(max_length=100)]],
+    Meta(max_length=20, description="Plain values, or lists of them, by name."),
+]
+RULE_PREFIX = "rule."
+"""Before the id of a rule, where it is the one that did something."""
+CommandState = Literal["queued", "sent", "done", "failed", "expired"]
+Lifetime = Annotated[int, Meta(ge=1_000, le=30 * 86_400_000, description="milliseconds, 1 second to 30 days")]
+
+
+class Device(Struct, frozen=True, kw_only=True):
+    """A member of a board that sends telemetry. Its token is nowhere in the log."""
+
+    id: str
+    name: str
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, str] = {}
+    disabled: bool = False
+    created_at: int = 0
+    created_by: str = ""
+
+
+class DevicePatch(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    name: str | UnsetType = UNSET
+    tags: tuple[str, ...] | UnsetType = UNSET
+    metadata: dict[str, str] | UnsetType = UNSET
+    disabled: bool | UnsetType = UNSET
+    created_at: int | UnsetType = UNSET
+    created_by: str | UnsetType = UNSET
+
+
+class DeviceCommand(Struct, frozen=True, kw_only=True):
+    """A command to a device, and what has become of it.
+
+    `queued` until the device is there; `sent` once, just before it goes out to it; `done` or `failed` by its
+    answer, which `result` is; `expired` when none has come until `expires_at`. `task`: the card it is from.
+    """
+
+    id: str
+    device: str
+    name: str
+    args: Args = {}
+    task: str | None = None
+    state: CommandState = "queued"
+    created_at: int
+    created_by: str
+    expires_at: int
+    sent_at: int | None = None
+    settled_at: int | None = None
+    result: Scalar = None
+
+
+class CommandPatch(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    device: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    args: Args | UnsetType = UNSET
+    task: str | None | UnsetType = UNSET
+    state: CommandState | UnsetType = UNSET
+    created_at: int | UnsetType = UNSET
+    created_by: str | UnsetType = UNSET
+    expires_at: int | UnsetType = UNSET
+    sent_at: int | None | UnsetType = UNSET
+    settled_at: int | None | UnsetType = UNSET
+    result: Scalar | UnsetType = UNSET
+
+
+class DoneWhen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What telemetry must show before a task can be completed: `below` or `above`, for `for_ms`.
+
+    `completes`: then it is completed by itself.
+    """
+
+    device: Id
+    metric: MetricName
+    below: float | UnsetType = UNSET
+    above: float | UnsetType = UNSET
+    for_ms: Hold = 0
+    completes: bool = False
 
 
 class Condition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
@@ -67,14 +155,26 @@ class Anomaly(Condition, frozen=True, kw_only=True, tag="anomaly"):
 When = Above | Below | Rate | Silent | Anomaly
 
 
+class ThenCommand(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the device is told each time the card opens. `expires_ms`: for how long that makes sense."""
+
+    name: MetricName
+    args: Args = {}
+    expires_ms: Lifetime = 3_600_000
+
+
 class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The card that a rule opens. `complete_on_clear`: it is completed when the reading is well again."""
+    """The card that a rule opens. `complete_on_clear`: it is completed when the reading is well again.
+
+    `{device}` in the title is the device's name; without it, a rule on all devices adds it at the end.
+    """
 
     column: Id
     title: Title
     priority: Priority = "none"
     assignees: tuple[Id, ...] = ()
     complete_on_clear: bool = False
+    command: ThenCommand | UnsetType = UNSET
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,6 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from server.errors import ALL
 from server.model import commands as c
+from server.model.devices import DoneWhen
 from server.model.fields import (
     CommentText,
     Description,
@@ -31,6 +32,7 @@ After = (
 Labels = Annotated[tuple[Id, ...], Meta(description="Ids of labels that the board has.")]
 Users = Annotated[tuple[Id, ...], Meta(description="Ids of users.")]
 Device = Annotated[Id, Meta(description="The device that the task is about.")] | None
+Waits = Annotated[DoneWhen, Meta(description="What must be so before it can be completed.")] | None
 Code = Annotated[str, Meta(extra_json_schema={"enum": [error.code for error in ALL]})]
 
 
@@ -65,6 +67,7 @@ class NewTask(Body, frozen=True, kw_only=True):
     due_at: TimeMs | None = None
     checklist: tuple[c.NewItem, ...] = ()
     device: Device = None
+    done_when: Waits = None
     column: (
         Annotated[Id, Meta(description="Absent: the first one; of a completed task the first done one.")]
         | UnsetType
@@ -81,6 +84,7 @@ class TaskEdit(Body, frozen=True, kw_only=True):
     priority: Priority | UnsetType = UNSET
     due_at: TimeMs | None | UnsetType = UNSET
     device: Device | UnsetType = UNSET
+    done_when: Waits | UnsetType = UNSET
     labels_add: Labels = ()
     labels_remove: Labels = ()
     assignees_add: Users = ()

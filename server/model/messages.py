@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from server.model.devices import Device, DeviceCommand, Rule
 from server.model.fields import ClientId, Id, Kind, PersonName, RequestId, Role, Seq
 from server.model.records import Actor, BoardInfo, Change, Column, Label, Task
 
@@ -113,8 +114,9 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     columns: list[Column]
     labels: list[Label]
     members: list[Member]
-    devices: list[Any]
-    rules: list[Any]
+    devices: list[Device]
+    rules: list[Rule]
+    commands: list[DeviceCommand]
     tasks: list[Task | Raw]
     more: bool = False
 

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
 
+from server.model.devices import CommandPatch, Device, DeviceCommand, DevicePatch, DoneWhen, Rule
 from server.model.fields import Id, Kind, Priority, Role
 
 T = TypeVar("T")
@@ -28,7 +29,11 @@ class ChecklistItem(Struct, frozen=True):
 
 
 class Task(Struct, frozen=True, kw_only=True):
-    """A task as every client sees it. `position` orders it inside `column`, by code point, ties by id."""
+    """A task as every client sees it. `position` orders it inside `column`, by code point, ties by id.
+
+    `alarm`: the rule whose card it is, on `device`; `alarm_at`: not well since then, None: well again.
+    `verified`: what `done_when` asks for is so, and the task may be completed.
+    """
 
     id: str
     title: str
@@ -44,6 +49,9 @@ class Task(Struct, frozen=True, kw_only=True):
     comments: int = 0
     device: str | None = None
     alarm: str | None = None
+    alarm_at: int | None = None
+    done_when: DoneWhen | None = None
+    verified: bool = False
     created_at: int
     created_by: str
     updated_at: int
@@ -116,8 +124,9 @@ class CommentPatch(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Patch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`set` or `was` of a change: a merge patch of the task when the change names one, else of the board.
 
-    Fields hold values as they are (or were); lists are whole. `columns`, `labels` and `members` map an id
-    to the fields that changed, or to null where the thing is not (any more).
+    Fields hold values as they are (or were); lists are whole. `columns`, `labels`, `members`, `devices` and
+    `commands` map an id to the fields that changed, or to null where the thing is not (any more); `rules` to
+    the whole rule. `commands` are the board's also where the change names a task, which is then their card.
     """
 
     # of a task
@@ -135,6 +144,9 @@ class Patch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     comment: CommentPatch | UnsetType = UNSET
     device: str | None | UnsetType = UNSET
     alarm: str | None | UnsetType = UNSET
+    alarm_at: int | None | UnsetType = UNSET
+    done_when: DoneWhen | None | UnsetType = UNSET
+    verified: bool | UnsetType = UNSET
     deleted: bool | UnsetType = UNSET
     created_at: int | UnsetType = UNSET  # of a board, too
     created_by: str | UnsetType = UNSET  # of a board, too
@@ -144,6 +156,9 @@ class Patch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     epoch: str | UnsetType = UNSET
     columns: dict[Id, ColumnPatch | None] | UnsetType = UNSET
     members: dict[Id, MemberPatch | None] | UnsetType = UNSET
+    devices: dict[Id, DevicePatch | None] | UnsetType = UNSET
+    rules: dict[Id, Rule | None] | UnsetType = UNSET
+    commands: dict[Id, CommandPatch | None] | UnsetType = UNSET
 
 
 class Also(Struct, frozen=True, kw_only=True):
@@ -210,6 +225,9 @@ class BoardRecord(Struct, frozen=True, kw_only=True):
     columns: dict[str, Kept[Column]]
     labels: dict[str, Kept[Label]]
     members: dict[str, Role]
+    devices: dict[str, Kept[Device]] = {}
+    rules: dict[str, Rule] = {}
+    commands: dict[str, DeviceCommand] = {}
 
 
 TaskRecord = Kept[Task]

@@ -6,10 +6,11 @@
 
 import { placeAfter } from "./order.js";
 
-const FIELDS = ["title", "description", "completed", "priority", "due_at", "device"];
+const FIELDS = ["title", "description", "completed", "priority", "due_at", "device", "done_when"];
 const BLANK = {
   description: "", completed: false, priority: "none", assignees: [], labels: [], due_at: null,
   checklist: [], comments: 0, device: null, alarm: null,
+  alarm_at: null, done_when: null, verified: false,
 };
 
 /** Changes `state` (a copy made for this) by one queued mutation `{op, args}`. */
@@ -41,6 +42,11 @@ const INTENTS = {
   "label.update": updateLabel,
   "label.delete": deleteLabel,
   "label.restore": restoreLabel,
+  "device.update": updateDevice,
+  "device.delete": (state, { device }) => state.devices.delete(device),
+  "rule.set": (state, { rule }) => state.rules.set(rule.id, rule),
+  "rule.delete": (state, { rule }) => state.rules.delete(rule),
+  "command.send": sendCommand,
 };
 
 // -- tasks
@@ -66,17 +72,20 @@ function updateTask(state, args) {
     if (args.assignees_add || args.assignees_remove) {
       fields.assignees = changed(task.assignees, args.assignees_add, args.assignees_remove);
     }
+    if (fields.done_when !== undefined && JSON.stringify(fields.done_when) !== JSON.stringify(task.done_when)) fields.verified = false;
     return { ...fields, ...consequence(state, task, args) };
   });
 }
 
 /** Where an update puts the task: where it says, or where its being (in)complete belongs. */
 function consequence(state, task, args) {
-  if (args.column !== undefined || args.after !== undefined) return movement(state, task, args);
-  if (args.completed === undefined || args.completed === task.completed) return {};
-  const target = first(state, args.completed);
-  if (target === undefined || state.columns.get(task.column)?.done === args.completed) return {};
-  return { ...movement(state, task, { column: target.id, after: null }), completed: args.completed };
+  if (args.column === undefined && args.completed !== undefined && args.completed !== task.completed) {
+    const [target, after] = [first(state, args.completed), args.after === undefined ? null : args.after];
+    if (target !== undefined && state.columns.get(task.column)?.done !== args.completed) {
+      return { ...movement(state, task, { column: target.id, after }), completed: args.completed };
+    }
+  }
+  return args.column !== undefined || args.after !== undefined ? movement(state, task, args) : {};
 }
 
 function movement(state, task, { column, after, position }) {
@@ -101,9 +110,14 @@ function restoreTask(state, { task: id }) {
   state.setTask({ ...task, labels, column: first.id, position, completed: first.done });
 }
 
+/** What waits for telemetry is not completed before, and waits anew once it is open again. */
 function patchTask(state, id, patch) {
   const task = state.tasks.get(id);
-  if (task !== undefined) state.setTask({ ...task, ...patch(task) });
+  if (task === undefined) return;
+  const next = { ...task, ...patch(task) };
+  if (next.done_when && next.completed && !task.completed && !next.verified) return;
+  if (next.done_when && !next.completed && task.completed) next.verified = false;
+  state.setTask(next);
 }
 
 // -- checklists
@@ -196,6 +210,18 @@ function deleteLabel(state, { label: id }) {
 function restoreLabel(state, { label: id }) {
   const label = state.oldLabels.get(id);
   if (label !== undefined) state.setLabel(label);
+}
+
+// -- devices
+
+function updateDevice(state, { device: id, ...fields }) {
+  const device = state.devices.get(id);
+  if (device !== undefined) state.devices.set(id, { ...device, ...given(fields) });
+}
+
+function sendCommand(state, { command, device, name, args = {}, task, expires_at }) {
+  if (state.commands.has(command) || !state.devices.has(device)) return;
+  state.foldCommands({ [command]: { device, name, args, task: task ?? null, expires_at: expires_at ?? null } });
 }
 
 // -- small things

@@ -5,7 +5,7 @@
 
 import { same } from "./rebase.js";
 
-const FIELDS = ["title", "description", "priority", "due_at", "device", "completed"];
+const FIELDS = ["title", "description", "priority", "due_at", "device", "done_when", "completed"];
 const SETS = ["labels", "assignees"];
 
 /**

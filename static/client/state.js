@@ -5,8 +5,9 @@
 
 import { byPosition, indexIn } from "./order.js";
 
-const DERIVED = new Set(["comment", "deleted"]); // of a task's patch: not fields of the record
-const MAPS = ["columns", "labels", "members", "tasks", "deleted", "oldColumns", "oldLabels"];
+const DERIVED = new Set(["comment", "deleted", "commands"]); // of a task's patch: not fields of the record
+const KEPT = ["columns", "labels", "members", "devices", "rules", "commands", "tasks"];
+const MAPS = [...KEPT, "deleted", "oldColumns", "oldLabels"];
 const TOMBSTONES = 500; // of each kind: as many as an undo may want to bring back
 
 export class BoardState {
@@ -26,19 +27,22 @@ export class BoardState {
   }
 
   /** From what `parts` gave. */
-  static from({ board, seq, epoch, info, columns, labels, members, tasks }) {
+  static from({ board, seq, epoch, info, columns, labels, members, devices = [], rules = [], commands = [], tasks }) {
     const state = Object.assign(new BoardState(info.id ?? board), { seq, epoch, info });
     for (const column of columns) state.columns.set(column.id, column);
     for (const label of labels) state.labels.set(label.id, label);
     for (const member of members) state.members.set(member.user, member);
+    for (const [map, records] of Object.entries({ devices, rules, commands })) {
+      for (const record of records) state[map].set(record.id, record);
+    }
     state.addTasks(tasks);
     return state;
   }
 
-  /** All there is to know, for keeping: `{seq, epoch, info, columns, labels, members, tasks}`, plain values. */
+  /** All there is to know, for keeping: `{seq, epoch, info}` and the lists of KEPT, plain values. */
   parts() {
     const { seq, epoch, info } = this;
-    const records = ["columns", "labels", "members", "tasks"].map((map) => [map, [...this[map].values()]]);
+    const records = KEPT.map((map) => [map, [...this[map].values()]]);
     return { seq, epoch, info, ...Object.fromEntries(records) };
   }
 
@@ -61,6 +65,7 @@ export class BoardState {
   apply(change) {
     if (change.task !== undefined) this.foldTask(change.task, change.set, change);
     else this.foldBoard(change.set, change);
+    this.foldCommands(change.set.commands); // the board's, also where the change is about their card
     for (const [task, part] of Object.entries(change.also ?? {})) this.foldTask(task, part.set, change);
     this.seq = change.seq;
   }
@@ -75,7 +80,7 @@ export class BoardState {
   }
 
   foldBoard(patch, change) {
-    const { columns, labels, members, epoch, ...info } = patch;
+    const { columns, labels, members, devices, rules, commands, epoch, ...info } = patch;
     this.info = { ...this.info, ...info, updated_at: change.at };
     if (epoch !== undefined) this.epoch = epoch;
     for (const [id, fields] of Object.entries(columns ?? {})) {
@@ -89,6 +94,21 @@ export class BoardState {
     for (const [user, fields] of Object.entries(members ?? {})) {
       if (fields === null) this.members.delete(user);
       else this.members.set(user, { user, ...this.members.get(user), ...fields });
+    }
+    for (const [id, fields] of Object.entries(devices ?? {})) {
+      if (fields === null) this.devices.delete(id);
+      else this.devices.set(id, { id, ...this.devices.get(id), ...fields });
+    }
+    for (const [id, rule] of Object.entries(rules ?? {})) {
+      if (rule === null) this.rules.delete(id);
+      else this.rules.set(id, rule);
+    }
+  }
+
+  foldCommands(patch) {
+    for (const [id, fields] of Object.entries(patch ?? {})) {
+      if (fields === null) this.commands.delete(id);
+      else this.commands.set(id, { ...COMMAND, id, ...this.commands.get(id), ...fields });
     }
   }
 
@@ -149,6 +169,11 @@ export class BoardState {
 
   // -- reading
 
+  /** The commands that were sent from a card, newest first. */
+  commandsOf(task) {
+    return [...this.commands.values()].filter((command) => command.task === task).reverse();
+  }
+
   /** The columns in order. The array is shared: do not change it. */
   sortedColumns() {
     this.order ??= [...this.columns.values()].sort(byPosition);
@@ -174,6 +199,7 @@ export class BoardState {
 }
 
 const NONE = Object.freeze([]);
+const COMMAND = Object.freeze({ args: {}, task: null, state: "queued", sent_at: null, settled_at: null, result: null });
 
 function bury(map, id, record) {
   map.delete(id);

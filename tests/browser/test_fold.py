@@ -10,9 +10,10 @@ from playwright.sync_api import Page
 
 from server.errors import BoardcastError
 from server.model import commands as c
+from server.model import device_commands as d
 from tests.browser.conftest import Visit
-from tests.document.board import Board
-from tests.document.random_commands import commands
+from tests.document.board import Board, warm
+from tests.document.random_commands import all_commands, commands
 
 FOLD = """
 async (changes) => {
@@ -37,6 +38,9 @@ DUMP = """
   board: state.info,
   columns: state.sortedColumns(),
   labels: [...state.labels.values()].sort((a, b) => a.id < b.id ? -1 : 1),
+  devices: [...state.devices.values()].sort((a, b) => a.id < b.id ? -1 : 1),
+  rules: [...state.rules.values()],
+  commands: [...state.commands.values()],
   members: Object.fromEntries([...state.members].map(([user, { role }]) => [user, role])),
   tasks: state.sortedColumns().flatMap((column) => state.tasksIn(column.id)),
 }) }
@@ -58,6 +62,9 @@ def dump(board: Board) -> Any:
             "board": state.info.value,
             "columns": state.sorted_columns(),
             "labels": sorted(state.sorted_labels(), key=lambda label: label.id),
+            "devices": sorted(state.sorted_devices(), key=lambda device: device.id),
+            "rules": list(state.rules.values()),
+            "commands": list(state.commands.values()),
             "members": state.members,
             "tasks": list(state.sorted_tasks()),
         }
@@ -74,7 +81,12 @@ def carried_out(wanted: list[c.Command]) -> Board:
     board = Board()
     board.add("t1", "t2")
     board.add("t3", column="doing")
-    for command in (c.LabelCreate(label="l1", name="one", color="#102030"), *wanted):
+    made = (
+        c.LabelCreate(label="l1", name="one", color="#102030"),
+        d.DeviceCreate(device="d1", name="Boiler"),
+        d.RuleSet(rule=warm()),
+    )
+    for command in (*made, *wanted):
         try:
             board.do(command)
         except BoardcastError:
@@ -90,7 +102,7 @@ def page(visit: Visit) -> Page:
 
 
 @SMALL
-@given(wanted=st.lists(commands(), min_size=5, max_size=40))
+@given(wanted=st.lists(all_commands(), min_size=5, max_size=40))
 def test_the_browser_folds_a_log_to_the_state_of_the_server(page: Page, wanted: list[c.Command]) -> None:
     board = carried_out(wanted)
     assert page.evaluate(FOLD, plain(board.log)) == dump(board)

@@ -1,12 +1,21 @@
 """A board to try operations on, without a store: `do` applies and replays as a commit does."""
 
+from typing import Any
+
 from server.document import BoardState, Intent, Limits, apply
 from server.model import commands as c
+from server.model.devices import Above, Rule, Then
 from server.model.fields import Role
 from server.model.records import Actor, Change, Task
 
 ANN = Actor("ann", "Ann")
 BOB = Actor("bob", "Bob")
+
+
+def warm(device: str = "*", **then: Any) -> Rule:
+    """The rule `r1`: a card when it is warmer than 80."""
+    made = Then(**{"column": "todo", "title": "Too warm", **then})
+    return Rule(id="r1", device=device, metric="temp", when=Above(value=80.0), then=made)
 
 
 class Board:

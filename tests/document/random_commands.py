@@ -4,6 +4,8 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from server.model import commands as c
+from server.model import device_commands as d
+from server.model.devices import Above, DoneWhen, Rule, Then, ThenCommand
 
 tasks = st.sampled_from(["t1", "t2", "t3", "t4"])
 columns = st.sampled_from(["todo", "doing", "done", "extra"])
@@ -17,6 +19,22 @@ column_anchors = st.just(UNSET) | st.none() | columns
 few_users = st.lists(users, max_size=2).map(tuple)
 few_labels = st.lists(labels, max_size=2).map(tuple)
 flags = st.booleans()
+devices = st.sampled_from(["ann", "d1", "d2"])  # one is called as an actor is, who answers for it
+rules = st.sampled_from(["r1", "r2"])
+sent = st.sampled_from(["k1", "k2", "k3"])
+times = st.integers(0, 2_000)  # the clock of the board begins at 1,000
+waits = st.builds(
+    DoneWhen, device=devices, metric=st.just("temp"), below=st.sampled_from([1.0, 2.0]), completes=flags
+)
+then_commands = st.just(UNSET) | st.builds(ThenCommand, name=st.just("stop"), expires_ms=st.just(1_000))
+rule_of = st.builds(
+    Rule,
+    id=rules,
+    device=st.just("*") | devices,
+    metric=st.just("temp"),
+    when=st.builds(Above, value=st.sampled_from([1.0, 2.0])),
+    then=st.builds(Then, column=columns, title=texts, complete_on_clear=flags, command=then_commands),
+)
 
 
 def maybe(values: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
@@ -38,6 +56,7 @@ def commands() -> st.SearchStrategy[c.Command]:
             labels=few_labels,
             assignees=few_users,
             due_at=st.none() | st.integers(0, 9),
+            done_when=st.none() | waits,
         ),
         st.builds(
             c.TaskUpdate,
@@ -46,6 +65,8 @@ def commands() -> st.SearchStrategy[c.Command]:
             description=maybe(texts),
             completed=maybe(flags),
             due_at=maybe(st.none() | st.integers(0, 9)),
+            device=maybe(st.none() | devices),
+            done_when=maybe(st.none() | waits),
             labels_add=few_labels,
             labels_remove=few_labels,
             assignees_add=few_users,
@@ -75,3 +96,42 @@ def commands() -> st.SearchStrategy[c.Command]:
         st.builds(c.MemberSet, user=users, role=st.sampled_from(["owner", "editor", "viewer"])),
         st.builds(c.MemberRemove, user=users),
     )
+
+
+def device_commands() -> st.SearchStrategy[c.Command]:
+    """What concerns devices, asked for by people."""
+    return st.one_of(
+        st.builds(d.DeviceCreate, device=devices, name=texts, tags=st.just(("a", "b"))),
+        st.builds(d.DeviceUpdate, device=devices, name=maybe(texts), disabled=maybe(flags)),
+        st.builds(d.DeviceDelete, device=devices),
+        st.builds(d.DeviceRestore, device=devices),
+        st.builds(d.RuleSet, rule=rule_of),
+        st.builds(d.RuleDelete, rule=rules),
+        st.builds(
+            d.CommandSend,
+            command=sent,
+            device=devices,
+            name=texts,
+            args=st.just({"to": 5}),
+            task=maybe(tasks),
+            expires_at=maybe(times),
+        ),
+    )
+
+
+def own_commands() -> st.SearchStrategy[c.Command]:
+    """What the server asks for."""
+    alarm = {"rule": rules, "device": devices, "task": tasks, "at": times, "reason": texts}
+    return st.one_of(
+        st.builds(d.AlarmOpen, **alarm),
+        st.builds(d.AlarmReturn, **alarm),
+        st.builds(d.AlarmClear, rule=rules, device=devices, at=times, reason=texts),
+        st.builds(d.TaskVerify, task=tasks, done_when=waits, verified=flags),
+        st.builds(d.CommandDeliver, command=sent),
+        st.builds(d.CommandSettle, command=sent, ok=flags, result=st.just("well")),
+        st.builds(d.CommandExpire, command=sent),
+    )
+
+
+def all_commands() -> st.SearchStrategy[c.Command]:
+    return commands() | device_commands() | device_commands() | own_commands()

@@ -4,21 +4,27 @@ import contextlib
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from server.document import BoardState, Draft
 from server.errors import BoardcastError
 from server.model import commands as c
+from server.model import device_commands as d
 from server.model.records import Actor, Change
-from tests.document.board import ANN, BOB, Board
-from tests.document.random_commands import commands
+from tests.document.board import ANN, BOB, Board, warm
+from tests.document.random_commands import all_commands
 
 ACTORS = st.sampled_from([ANN, BOB])
-STEPS = st.lists(st.tuples(ACTORS, commands(), st.none() | st.integers(0, 30)), max_size=40)
+PREPARED: list[tuple[Actor, c.Command, int | None]] = [
+    (ANN, d.DeviceCreate(device="d1", name="Boiler"), None),
+    (ANN, d.RuleSet(rule=warm()), None),
+]
+STEPS = st.lists(st.tuples(ACTORS, all_commands(), st.none() | st.integers(0, 30)), max_size=40)
 
 
 def played(steps: list[tuple[Actor, c.Command, int | None]]) -> Board:
     board = Board()
-    for actor, command, base in steps:
+    for actor, command, base in [*PREPARED, *steps]:
         with contextlib.suppress(BoardcastError):
             board.do(command, actor, base=base)
     return board
@@ -33,6 +39,10 @@ def content(state: BoardState) -> object:
         state.columns,
         state.labels,
         state.members,
+        state.devices,
+        state.rules,
+        state.commands,
+        dict(state.alarms.items()),
         dict(state.tasks.items()),
         dict(state.comments.items()),
         dict(state.comments_of.items()),
@@ -96,7 +106,9 @@ def test_adopting_a_draft_is_replaying_its_changes(
     replayed = folded(board.log[start:], folded(board.log[:start]))
     assert base.adopt(draft)
     assert content(base) == content(replayed)
-    assert all(type(getattr(base, name)) is dict for name in ("tasks", "comments", "comments_of", "order"))
+    assert all(
+        type(getattr(base, name)) is dict for name in ("tasks", "comments", "comments_of", "order", "alarms")
+    )
 
 
 def test_a_draft_of_another_state_or_of_an_earlier_one_is_not_adopted() -> None:
@@ -128,11 +140,39 @@ def test_columns_stay_sorted_whole_and_done_means_completed(
 
 
 @given(STEPS)
+@settings(max_examples=150)
+def test_a_rule_has_one_open_alarm_on_a_device_at_most(
+    steps: list[tuple[Actor, c.Command, int | None]],
+) -> None:
+    state = played(steps).state
+    cards = [kept.value for kept in state.tasks.values() if kept.value.alarm is not None]
+    on = [(task.alarm, task.device) for task in cards if task.alarm_at is not None]
+    assert len(set(on)) == len(on)
+
+
+@given(STEPS)
+@settings(max_examples=150)
+def test_what_waits_for_telemetry_is_never_completed_before(
+    steps: list[tuple[Actor, c.Command, int | None]],
+) -> None:
+    board = played([])
+    for actor, command, base in steps:
+        before = board.state.tasks.copy()
+        with contextlib.suppress(BoardcastError):
+            board.do(command, actor, base=base)
+        for task in board.state.sorted_tasks():
+            was = before.get(task.id)
+            if task.completed and task.done_when is not None and (was is None or not was.value.completed):
+                assert task.verified, command
+
+
+@given(STEPS)
 @settings(max_examples=100)
 def test_was_takes_a_task_back(steps: list[tuple[Actor, c.Command, int | None]]) -> None:
     """`was` names exactly the fields of `set`, unless the change made (or brought back) the task."""
     for change in played(steps).log:
-        if change.op not in ("task.create", "task.restore", "board.create") and "comment" not in change.op:
+        makes = change.set.created_at is not UNSET
+        if not makes and change.op not in ("task.restore", "board.create") and "comment" not in change.op:
             fields = change.set.__struct_fields__
             changed = [f for f in fields if type(getattr(change.set, f)).__name__ != "UnsetType"]
             before = [f for f in fields if type(getattr(change.was, f)).__name__ != "UnsetType"]

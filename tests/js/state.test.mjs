@@ -74,3 +74,52 @@ test("tombstones are bounded", () => {
   assert.equal(state.tasks.size, 4);
   assert.equal(state.deleted.size, 500);
 });
+
+test("devices, rules and commands are folded, kept and forgotten", () => {
+  const state = board();
+  const rule = { id: "r1", device: "*", metric: "temp", when: { kind: "above", value: 80 }, then: { column: "todo", title: "Hot" } };
+  const device = { name: "Boiler", tags: ["hot"], metadata: {}, disabled: false, created_at: 1, created_by: "u1" };
+  state.apply(change(1, undefined, { devices: { d1: device }, rules: { r1: rule } }));
+  state.apply(change(2, undefined, { devices: { d1: { name: "Kettle" } } }));
+  assert.deepEqual([...state.devices.values()], [{ id: "d1", ...device, name: "Kettle" }]);
+  const again = BoardState.from({ board: "b", ...JSON.parse(JSON.stringify(state.parts())) });
+  assert.deepEqual([...again.rules.values()], [rule]);
+  state.apply(change(3, undefined, { devices: { d1: null }, rules: { r1: null } }));
+  assert.deepEqual([state.devices.size, state.rules.size, again.rules.size], [0, 0, 1]);
+});
+
+test("a command stands on its card, also where a change is about the card", () => {
+  const state = board();
+  state.apply(change(1, "a", { commands: { k1: { device: "d1", name: "stop", task: "a", state: "queued" } } }));
+  state.apply(change(2, "b", { commands: { k2: { device: "d1", name: "go", task: "b", state: "queued" } } }));
+  state.apply(change(3, "a", { commands: { k1: { state: "sent", sent_at: 3 }, k2: null } }));
+  const [{ id, name, sent_at, result }] = state.commandsOf("a");
+  assert.deepEqual([id, name, sent_at, result], ["k1", "stop", 3, null]);
+  assert.deepEqual(state.commandsOf("b"), []);
+  assert.equal("commands" in state.tasks.get("a"), false);
+});
+
+test("what a browser kept before there were devices can be read", () => {
+  const { devices, rules, commands, ...old } = board().parts();
+  const state = BoardState.from({ board: "b", ...old });
+  assert.deepEqual([state.devices.size, state.rules.size, state.commands.size], [0, 0, 0]);
+});
+
+test("a change to a task that was deleted before this browser knew the board makes no task", () => {
+  const state = board();
+  state.apply(change(1, "gone", { alarm_at: null, deleted: true }));
+  assert.equal(state.tasks.has("gone"), false);
+});
+
+test("what waits for telemetry is not shown as completed before it has been seen", () => {
+  const state = board();
+  const done_when = { device: "d1", metric: "temp", below: 5 };
+  state.setTask({ ...state.tasks.get("a"), done_when, verified: false });
+  applyIntent(state, { op: "task.update", args: { task: "a", completed: true } });
+  assert.equal(state.tasks.get("a").completed, false);
+  state.setTask({ ...state.tasks.get("a"), verified: true });
+  applyIntent(state, { op: "task.update", args: { task: "a", completed: true } });
+  assert.equal(state.tasks.get("a").completed, true);
+  applyIntent(state, { op: "task.update", args: { task: "a", completed: false } });
+  assert.equal(state.tasks.get("a").verified, false);
+});

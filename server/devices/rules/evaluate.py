@@ -10,10 +10,10 @@ from math import isfinite
 
 from server.devices.rules.alarm import Turn
 from server.devices.rules.anomaly import Detector
-from server.devices.rules.check import LARGEST
 from server.devices.rules.reasons import reason
 from server.devices.rules.state import Point, RuleState, Transition
 from server.devices.rules.verdict import verdict
+from server.model.conditions import LARGEST
 from server.model.devices import Above, Anomaly, Below, Rule, Silent
 
 GRACE_MS = 60_000

@@ -1,11 +1,11 @@
-"""What the fields of a rule must be to each other."""
+"""What the fields of a rule, or of what a task waits for, must be to each other."""
 
 from math import isfinite
 
 from msgspec import UNSET
 
 from server.errors import BadRequest
-from server.model.devices import Above, Below, Rate, Rule
+from server.model.devices import Above, Below, DoneWhen, Rate, Rule
 
 LARGEST = 1e300
 """Values past it would leave the range of a float in a difference."""
@@ -26,6 +26,16 @@ def check(rule: Rule, path: str = "rule") -> None:
     problem = _contradiction(when, clear)
     if problem:
         raise BadRequest(f"{path}.when.clear", f"got {clear:g}, {problem}")
+
+
+def check_done_when(done_when: DoneWhen, path: str = "done_when") -> None:
+    """Raise `BadRequest` unless it has one limit, `below` or `above`, and that is a number."""
+    limits = {name: getattr(done_when, name) for name in ("below", "above")}
+    given = {name: value for name, value in limits.items() if value is not UNSET}
+    if len(given) != 1:
+        raise BadRequest(path, "has either below or above")
+    for name, value in given.items():
+        _number(f"{path}.{name}", value)
 
 
 def _number(field: str, value: float) -> None:
