@@ -33,6 +33,8 @@ OPERATIONS = {
     *("column.create", "column.update", "column.move", "column.delete", "column.restore"),
     *("label.create", "label.update", "label.delete", "label.restore"),
     *("member.set", "member.remove"),
+    *("device.create", "device.update", "device.delete", "device.restore"),
+    *("rule.set", "rule.delete", "command.send"),
 }
 
 

@@ -181,7 +181,8 @@ def restored(board: str, loaded: Loaded | None) -> BoardState:
     return state
 
 
-COMPARED = ("seq", "at", "info", "columns", "labels", "members", "tasks", "comments")
+_OF_THE_BOARD = ("info", "columns", "labels", "members", "devices", "rules", "commands")
+COMPARED = ("seq", "at", *_OF_THE_BOARD, "tasks", "comments", "alarms")
 
 
 def difference(one: BoardState, other: BoardState) -> str | None:

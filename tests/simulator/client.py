@@ -8,6 +8,8 @@ from functools import partial
 from server.boards.submission import HTTP_CLIENT
 from server.document import BoardState
 from server.errors import BoardcastError
+from server.model import commands as c
+from server.model.fields import Kind
 from server.model.records import Actor, Change
 from tests.simulator.history import Attempt, History, Item, shown
 from tests.simulator.instance import Instance
@@ -221,24 +223,37 @@ class Rule:
     ) -> None:
         self._instance = instance
         self._history = history
+        self._rng = rng
         self._script = Script(rng, tasks)
         self._state = BoardState("")
         self._made = 0
 
     def act(self) -> None:
+        """One thing or more: what one batch of points brings about is asked for in one turn."""
+        for _ in range(self._rng.choice((1, 1, 2, 3))):
+            self._ask()
+
+    def _ask(self) -> None:
         self._made += 1
+        kind, command = self._intent()
         item = Item(
             # An actor for each thing that is done: by nothing else can it be told apart in the log.
-            actor=Actor(f"rule-{len(self._history.items)}", "Rule", "rule"),
+            actor=Actor(f"rule-{len(self._history.items)}", "Rule", kind),
             client="rule",
             number=self._made,
             mutation=None,
-            command=self._script.intent(self._state),
+            command=command,
             base=None,
             ordered=False,
         )
         self._history.items.append(item)
         self._instance.submit(item, "rule", partial(self._settled, item))
+
+    def _intent(self) -> tuple[Kind, c.Command]:
+        """Often an alarm: then all instances want one at the same time, often the same."""
+        if (roll := self._rng.random()) < 0.25:
+            return "rule", self._script.measured()
+        return "system", self._script.told() if roll < 0.3 else self._script.intent(self._state)
 
     def _settled(self, item: Item, attempt: Attempt) -> None:
         item.answer = attempt.outcome

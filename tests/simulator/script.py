@@ -4,15 +4,21 @@ import random
 from typing import Any
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from server.document import BoardState
 from server.model import commands as c
+from server.model import device_commands as d
+from server.model.devices import Above, Rule, Then, ThenCommand
 
 COLUMNS = ("todo", "doing", "done", "c1", "c2")
 LABELS = ("l1", "l2", "l3")
 TASKS = tuple(f"t{n}" for n in range(8))
 COMMENTS = tuple(f"m{n}" for n in range(6))
 ITEMS = ("i1", "i2", "i3")
+DEVICES = ("d1", "d2")
+RULES = ("r1", "r2")
+SENT = tuple(f"k{n}" for n in range(6))
 HOPELESS = c.TaskUpdate(task="never", title="there is no such task")
 COMPARED = (c.TaskUpdate, c.CommentEdit, c.ColumnUpdate, c.LabelUpdate, c.BoardUpdate)
 """The commands that `base` is judged for."""
@@ -31,6 +37,9 @@ _WEIGHTS = {
     "column": 3,
     "column_change": 3,
     "board": 2,
+    "device": 2,
+    "rule": 2,
+    "send": 2,
     "hopeless": 2,
 }
 
@@ -165,6 +174,42 @@ class Script:
 
     def _board(self, state: BoardState) -> c.Command:
         return c.BoardUpdate(name=self.text(), description=self._rng.choice((UNSET, self.text())))
+
+    def _device(self, state: BoardState) -> c.Command:
+        rng, device = self._rng, self._rng.choice(DEVICES)
+        if device not in state.devices:
+            return d.DeviceCreate(device=device, name=self.text())
+        if rng.random() < 0.4:
+            return d.DeviceUpdate(device=device, name=self.text(), disabled=rng.random() < 0.3)
+        return rng.choice((d.DeviceDelete, d.DeviceRestore))(device=device)
+
+    def _rule(self, state: BoardState) -> c.Command:
+        rng, rule = self._rng, self._rng.choice(RULES)
+        if rule in state.rules and rng.random() < 0.2:
+            return d.RuleDelete(rule=rule)
+        then = Then(column=rng.choice(COLUMNS), title=self.text(), complete_on_clear=rng.random() < 0.5)
+        if rng.random() < 0.5:
+            then = replace(then, command=ThenCommand(name="stop"))
+        device, when = rng.choice(("*", *DEVICES)), Above(value=rng.choice((1.0, 2.0)))
+        return d.RuleSet(rule=Rule(id=rule, device=device, metric="temp", when=when, then=then))
+
+    def _send(self, state: BoardState) -> c.Command:
+        task = self._rng.choice((UNSET, self._task(state)))
+        command, device = self._rng.choice(SENT), self._rng.choice(DEVICES)
+        return d.CommandSend(command=command, device=device, name="stop", task=task)
+
+    def measured(self) -> c.Command:
+        """What an instance wants of the board when it has heard of a device."""
+        rng, rule, device = self._rng, self._rng.choice(RULES), self._rng.choice(DEVICES)
+        if rng.random() < 0.4:
+            return d.AlarmClear(rule=rule, device=device, at=1, reason=self.text())
+        kind, task = rng.choice((d.AlarmOpen, d.AlarmReturn)), f"a{rng.randrange(10_000)}"
+        return kind(rule=rule, device=device, task=task, at=1, reason=self.text())
+
+    def told(self) -> c.Command:
+        """What an instance wants of the board about a command."""
+        kind = self._rng.choice((d.CommandDeliver, d.CommandExpire))
+        return kind(command=self._rng.choice(SENT))
 
     def _hopeless(self, state: BoardState) -> c.Command:
         return HOPELESS

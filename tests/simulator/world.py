@@ -234,7 +234,12 @@ class World:
             for attempt in instance.attempts:
                 if attempt.outcome is None and not instance.dead:
                     yield f"{instance.name} never answered {attempt.item.label}"
-        if wrong := difference(restored(BOARD, self.disk.load(BOARD, 0)), state):
+        try:
+            again = restored(BOARD, self.disk.load(BOARD, 0))
+        except (TypeError, ValueError) as flaw:  # a change to what is not there
+            yield f"the records and the rest of the log do not fit: {flaw}"
+            return
+        if wrong := difference(again, state):
             yield f"the records and the rest of the log do not make up the log: {wrong}"
 
     def _judge(self) -> None:
