@@ -18,6 +18,14 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'self'; connect-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
+HEADERS = {
+    "Server": "boardcast",
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+"""Of every answer, unless it has others."""
 
 
 class Refused(BoardcastError):
@@ -84,11 +92,8 @@ class BaseHandler(RequestHandler):
         self.app.requests.discard(self)
 
     def set_default_headers(self) -> None:
-        self.set_header("Server", "boardcast")
-        self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("Referrer-Policy", "same-origin")
-        self.set_header("Cache-Control", "no-cache")
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
         if hasattr(self, "app"):
             self._part_when_draining()
 

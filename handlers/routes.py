@@ -1,18 +1,18 @@
 """All routes, and the server that listens for them. Tornado's generous defaults are set here."""
 
 import logging
-import re
 import socket
 from functools import partial
 from typing import Any
 
 import structlog
 from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler
 
 from handlers.api import ENDPOINTS
-from handlers.api.endpoint import Endpoint
 from handlers.api.handler import ApiHandler, UnknownApi
+from handlers.api.paths import Paths
 from handlers.base import UnknownPath
 from handlers.bodies import DRAINED_BYTES, BoundedApplication
 from handlers.docs import Docs, OpenApi
@@ -29,10 +29,24 @@ IDLE_S = 75
 BODY_S = 20
 
 
+class Routes(BoundedApplication):
+    """The API's paths come from the table of endpoints, all others by rule."""
+
+    api = Paths(ENDPOINTS)
+
+    def find_handler(self, request: HTTPServerRequest, **_: Any) -> Any:
+        if request.path.startswith("/api/"):
+            found = self.api.find(request.path)
+            if found is not None:
+                given = self.settings["given"] | {"rows": found.rows}
+                return self.get_handler_delegate(request, ApiHandler, given, None, found.parameters)
+        return super().find_handler(request)
+
+
 def application(app: App) -> Application:
     """The routes of one instance."""
     given: dict[str, Any] = {"app": app}
-    return BoundedApplication(
+    return Routes(
         [
             (r"/", Page, given),
             (r"/b/([^/]+)", Page, given),
@@ -43,11 +57,11 @@ def application(app: App) -> Application:
             (r"/metrics", Scrape if app.config.worker_count == 1 else NoScrape, given),
             (r"/openapi.json", OpenApi, given),
             (r"/docs", Docs, given),
-            *_api(app),
             (r"/api(?:/.*)?", UnknownApi, given),
         ],
         default_handler_class=UnknownPath,
         default_handler_args=given,
+        given=given,
         websocket_max_message_size=app.config.limits.frame_bytes,
         websocket_ping_interval=0,  # the session has a heartbeat of its own
         log_function=partial(_log_request, app.metrics),
@@ -63,17 +77,6 @@ def operations(app: App) -> Application:
         default_handler_args=given,
         log_function=partial(_log_request, app.metrics),
     )
-
-
-def _api(app: App) -> list[tuple[str, type[ApiHandler], dict[str, Any]]]:
-    """One handler a path, from the table of endpoints."""
-    paths: dict[str, dict[str, Endpoint]] = {}
-    for endpoint in ENDPOINTS:
-        paths.setdefault(endpoint.path, {})[endpoint.method] = endpoint
-    return [
-        (re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path), ApiHandler, {"app": app, "rows": rows})
-        for path, rows in paths.items()
-    ]
 
 
 def _log_request(metrics: Metrics, handler: RequestHandler) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import UNSET
 
+from handlers.answering import AnsweringAtOnce
 from handlers.api.endpoint import Answer, Call, Endpoint, bad_key, failure
 from handlers.api.queries import Query
 from handlers.base import BaseHandler
@@ -31,7 +32,7 @@ class WrongContentType(BadRequest):
     status = 415
 
 
-class ApiHandler(BaseHandler):
+class ApiHandler(AnsweringAtOnce):
     """One path; `rows` are its endpoints by method."""
 
     def initialize(self, app: App, rows: Mapping[str, Endpoint]) -> None:  # type: ignore[override]
@@ -41,7 +42,8 @@ class ApiHandler(BaseHandler):
     def prepare(self) -> None:
         super().prepare()
         self.set_header("Vary", "Accept")
-        if self.request.method not in self.allowed:
+        method = self.request.method
+        if method not in self.rows and method not in self.allowed:
             raise self._wrong_method()
         if self.app.draining:
             raise Unavailable("the server is going away")
@@ -86,6 +88,8 @@ class ApiHandler(BaseHandler):
         return key
 
     def _query(self, kind: type[Query]) -> Any:
+        if not self.request.query:
+            return kind()
         try:
             pairs = parse_qsl(self.request.query, keep_blank_values=True, errors="strict", max_num_fields=50)
         except ValueError as error:
@@ -140,7 +144,9 @@ class ApiHandler(BaseHandler):
             self._send(answer.body)
 
     def _is_known(self, etag: str) -> bool:
-        given = self.request.headers.get("If-None-Match", "")
+        given = self.request.headers.get("If-None-Match")
+        if given is None:
+            return False
         return given.strip() == "*" or etag in [one.strip().removeprefix("W/") for one in given.split(",")]
 
     def _wants_msgpack(self) -> bool:
