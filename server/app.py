@@ -65,7 +65,7 @@ class App:
         people = People(f"{self.instance}-{secrets.token_hex(4)}", self.broker.offer)
         self.hub = Hub(self.metrics, people)
         self.policy = Policy(open_mode=config.auth.mode == "open")
-        self.boards = Boards(self._parts(), people)
+        self.boards = Boards(self._parts(people.run), people)
         self.hub.occupied = self.boards.hold
         self.hub.vacated = self.boards.release
         self.services = Services(
@@ -83,8 +83,9 @@ class App:
         self._rng = random.Random()
         self._tick: asyncio.Task[None] | None = None
 
-    def _parts(self) -> Parts:
+    def _parts(self, run: str) -> Parts:
         return Parts(
+            run=run,
             store=self.store,
             broker=self.broker,
             listener=self.hub,

@@ -464,8 +464,9 @@ def test_peers_understand_each_other() -> None:
     assert decode_peer(encode_peer(news)) == news
     assert decode_peer(encode_peer(PeerGrown("e", 7))) == PeerGrown("e", 7)
     assert decode_peer(encode_peer(PeerMark("e", 7))) == PeerMark("e", 7)
-    assert decode_peer(encode_peer(PeerTurn(back=True))) == PeerTurn(back=True)
-    assert decode_peer(encode_peer(PeerWant())) == PeerWant()
+    turn = PeerTurn(back=True, to="a", line=["b"])
+    assert decode_peer(encode_peer(turn)) == turn
+    assert decode_peer(encode_peer(PeerWant(by="a"))) == PeerWant(by="a")
     ada = Present(session="s1", user=User("u_a", "Ada"), kind="user", task="t1", typing=True)
     for message in (
         PeerWho(),

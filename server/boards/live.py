@@ -9,13 +9,13 @@ import logging
 import time
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 
 from server.boards.gate import Gate
 from server.boards.judge import Rules, Verdict, judge, seal
 from server.boards.parts import Parts
 from server.boards.replica import Replica
 from server.boards.submission import Accepted, Outcome, Submission, answer
+from server.boards.turns import Turns
 from server.errors import BoardcastError, Internal, RateLimited, Unavailable
 from server.model.records import Change
 from server.stores import Failed, Refused
@@ -24,8 +24,6 @@ from server.wire import PeerChanges, PeerGrown, PeerLog, PeerMark, PeerTurn, Pee
 log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 50
 """Refused appends in a row before a batch gives up; with fair turns two or three are usual."""
-TURN_S = 0.3
-"""How long at most a writer leaves the board to one that lost a race for it, and that one waits for that."""
 
 
 class LiveBoard(Replica):
@@ -38,9 +36,8 @@ class LiveBoard(Replica):
         self._gate = gate or Gate()
         self._committer: asyncio.Task[None] | None = None
         self._contested = 0  # an append of unknown outcome began with this number
-        self._wanted = False  # another instance lost a race and asks for its turn
-        self._given_at: float | None = None  # the board is left to others since then
-        self._turn = asyncio.Event()  # the board was left to us
+        self._turns = Turns(board, parts)
+        self._came = asyncio.Event()  # something is in the inbox
 
     @property
     def idle(self) -> bool:
@@ -65,6 +62,7 @@ class LiveBoard(Replica):
             self._fail(submission, RateLimited("mutations waiting on this board", 500))
         else:
             self.inbox.append(submission)
+            self._came.set()
             self._work()
 
     def _work(self) -> None:
@@ -74,8 +72,12 @@ class LiveBoard(Replica):
 
     def _worked(self, task: asyncio.Task[None]) -> None:
         self._committer = None
-        if self.inbox and not task.cancelled():  # cancelled: the loop is going down
+        if task.cancelled():  # the loop is going down
+            return
+        if self.inbox:
             self._work()
+        else:
+            self._turns.done()
 
     async def _commit_all(self) -> None:
         try:
@@ -83,8 +85,8 @@ class LiveBoard(Replica):
             while self.inbox:
                 size = min(len(self.inbox), self._parts.settings.batch_changes)
                 await self._commit([self.inbox.popleft() for _ in range(size)])
-            if self._wanted:
-                self._give_turn(back=False)
+                if not self.inbox:
+                    await self._turns.more(self._came)
         except Unavailable as error:
             self._fail_inbox(error)
         except Exception:
@@ -120,7 +122,7 @@ class LiveBoard(Replica):
         if max((s.base or 0 for s in batch), default=0) > self.head:
             await self._refresh()
         for attempt in range(MOST_ATTEMPTS):
-            await (self._leave_turn() if attempt == 0 else self._await_turn(attempt))
+            await self._turns.mine(attempt)
             verdict = judge(self.state, batch, known, await self._rules())
             if verdict.refuses:
                 found = await self._look_again(batch, verdict)
@@ -146,12 +148,13 @@ class LiveBoard(Replica):
         changes = verdict.changes
         first = changes[0].seq
         metrics, begun = self._parts.metrics, time.monotonic()
+        began = asyncio.get_running_loop().time()
         metrics.batches_appended_changes.observe(len(changes))
         try:
             await self._parts.store.append(self.board, first, changes)
         except Refused:
             metrics.batches_appended("refused").observe(time.monotonic() - begun)
-            self._parts.broker.offer(self.board, encode_peer(PeerWant()))
+            self._turns.refused(began)
             if self.head < first:  # else what came first is here already, by the broker
                 await self._read_missed()
             return False
@@ -161,6 +164,7 @@ class LiveBoard(Replica):
             self._doubt(error)
             raise Unavailable("the store did not confirm the change; send it again") from error
         metrics.batches_appended("stored").observe(time.monotonic() - begun)
+        self._turns.stored(began)
         self.advance(changes, verdict.draft)
         self._publish(changes)
         return True
@@ -208,34 +212,6 @@ class LiveBoard(Replica):
             self._doubt(error)
             raise Unavailable("the store does not answer") from error
 
-    # -- fair: instances that write as fast as they can take turns
-
-    async def _leave_turn(self) -> None:
-        """When others want the board: leave it until somebody has written, or does not use it."""
-        if self._wanted:
-            self._give_turn(back=True)
-        if self._given_at is None:
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(self._given_at + TURN_S):
-                await self._foreign.wait()
-        self._given_at = None
-
-    def _give_turn(self, *, back: bool) -> None:
-        """`back`: we have more to write."""
-        self._wanted = False
-        self._foreign.clear()
-        self._given_at = asyncio.get_running_loop().time()
-        self._parts.broker.offer(self.board, encode_peer(PeerTurn(back=back)))
-
-    async def _await_turn(self, attempt: int) -> None:
-        """Who lost tries again at once; when it lost again it waits until it is left the board."""
-        if attempt > 1:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TURN_S):
-                    await self._turn.wait()
-        self._turn.clear()
-
     # -- answers
 
     def _settle(self, submission: Submission, outcome: Outcome) -> None:
@@ -274,13 +250,10 @@ class LiveBoard(Replica):
     def peer(self, message: PeerLog) -> None:
         """What another instance says through the broker: speed, not truth. The caller flushes."""
         match message:
-            case PeerWant():
-                self._wanted = self._committer is not None
-            case PeerTurn():
-                self._wanted = message.back and self._committer is not None
-                self._turn.set()
+            case PeerWant() | PeerTurn():
+                self._turns.hear(message, busy=self._committer is not None)
             case PeerChanges() if message.epoch == self.epoch and self._loaded:
-                self._wanted = False  # whoever wanted the board has had it
+                self._turns.others_wrote()
                 self.advance(message.changes)
             case PeerMark():
                 if message.epoch == self.epoch and self._loaded:

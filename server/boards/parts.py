@@ -29,11 +29,13 @@ class BoardSettings(Struct, frozen=True, kw_only=True):
 
 
 class Parts(Struct, frozen=True, kw_only=True):
-    """Collaborators. `clock`: milliseconds since 1970; `mint`: a fresh epoch; `rng`: jitter.
+    """Collaborators. `run`: this life of this instance, unlike any other; `clock`: milliseconds since 1970;
+    `mint`: a fresh epoch; `rng`: jitter.
 
     `peer_bytes`: of a message to the other instances; past it they are told to read the log.
     """
 
+    run: str
     store: Store
     broker: Broker
     listener: "Listener"

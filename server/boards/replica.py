@@ -60,7 +60,6 @@ class Replica:
         self._behind = False
         self._catcher: asyncio.Task[None] | None = None
         self._doubtful = False
-        self._foreign = asyncio.Event()  # somebody else's change came in
         self._minted = ""  # the epoch that this instance gave the board, if it did
         self._stopping = False
         self._waiters: list[asyncio.Future[None]] = []
@@ -112,8 +111,6 @@ class Replica:
             self._parts.listener.deliver(self.board, fresh[:taken])
             self._wake_waiters()
             self._close_when_archived(fresh[:taken])
-            if draft is None:
-                self._foreign.set()
         if taken < len(fresh):
             self._fall_behind()
 

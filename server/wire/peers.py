@@ -16,6 +16,7 @@ from server.wire.refusals import short
 
 Run = Annotated[str, Meta(min_length=1, max_length=128)]
 """One life of one instance: random at each start, so that a name used again inherits nobody."""
+MaybeRun = Annotated[str, Meta(max_length=128)]
 Number = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 """Of what a run tells about its people on a board: each is larger than those before."""
 People = Annotated[list[Present], Meta(max_length=1000)]
@@ -43,19 +44,25 @@ class PeerMark(Struct, frozen=True, tag="mark"):
 
 
 class PeerWant(Struct, frozen=True, tag="want"):
-    """The sender lost a race for the board's next number: leave it one round trip."""
+    """The run `by` lost a race for the board's next number: leave it the board for a while."""
+
+    by: MaybeRun = ""
 
 
 class PeerTurn(Struct, frozen=True, tag="turn"):
-    """The sender leaves the board to whoever wants it. `back`: it has more to write."""
+    """The sender leaves the board to the run `to`; empty: to whoever wants it. `line`: the runs that want it
+    after that one, in order. `back`: the sender has more to write.
+    """
 
     back: bool = False
+    to: MaybeRun = ""
+    line: Annotated[list[MaybeRun], Meta(max_length=1000)] = []
 
 
 class PeerWho(Struct, frozen=True, omit_defaults=True, tag="who"):
     """Who is on the board with you? `of`: only this run is asked; empty: everybody is."""
 
-    of: Annotated[str, Meta(max_length=128)] = ""
+    of: MaybeRun = ""
 
 
 class PeerHere(Struct, frozen=True, omit_defaults=True, tag="here"):

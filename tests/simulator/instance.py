@@ -70,6 +70,7 @@ class Instance:
     def _parts(self) -> Parts:
         loop = asyncio.get_running_loop()
         return Parts(
+            run=self.name,
             store=self.store,
             broker=self.broker,
             listener=self,

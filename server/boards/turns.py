@@ -1,0 +1,106 @@
+"""Takes turns with other instances that write the same board as fast as they can; `line` says whose it is."""
+
+import asyncio
+import random
+from contextlib import suppress
+
+from server.boards.line import AGAIN_S, Line
+from server.boards.parts import Parts
+from server.wire import PeerTurn, PeerWant, encode_peer
+
+LINGER_S = 0.02
+"""How long at most a turn is kept for what clients send right after their acks; as long as an append took."""
+BLIND_TURN_S = 0.1
+BLIND_PAUSE = 6
+LONGEST_PAUSE_S = 0.4
+"""While the broker is down nobody hears whose turn it is: who writes on and on makes a pause after each turn,
+of so many appends' length. Another one that is refused, reads what it missed and appends fits into it."""
+
+
+class Turns:
+    """One board's. A batch asks `mine` before it is judged, and tells whether its append was `refused`."""
+
+    def __init__(self, board: str, parts: Parts) -> None:
+        self._board = board
+        self._broker = parts.broker
+        self._rng: random.Random = parts.rng
+        self._line = Line(parts.run)
+        self._given = asyncio.Event()
+        self._append_s = 0.0
+
+    async def mine(self, attempt: int) -> None:
+        """Leave the board to others when our turn is over, and wait for it while it is theirs.
+
+        `attempt`: how many races were lost already. Who lost one tries once more at once.
+        """
+        loop, line = asyncio.get_running_loop(), self._line
+        if not self._broker.up:
+            await self._blindly(attempt)
+            return
+        if attempt == 0 and line.over(loop.time()):
+            self._give(back=True)
+        while attempt != 1 and line.waits(loop.time()):
+            self._given.clear()
+            try:
+                async with asyncio.timeout_at(min(line.until(), loop.time() + AGAIN_S)):
+                    await self._given.wait()
+            except TimeoutError:
+                self._want()  # it may have been lost
+
+    async def _blindly(self, attempt: int) -> None:
+        """Whoever lost tries again at once, and hits a pause of the others."""
+        loop, line = asyncio.get_running_loop(), self._line
+        if attempt > 0:
+            await asyncio.sleep(self._append_s * self._rng.random())
+        elif line.contested(loop.time()) and line.had(loop.time()) > BLIND_TURN_S:
+            await asyncio.sleep(min(BLIND_PAUSE * self._append_s, LONGEST_PAUSE_S))
+            line.begin(loop.time())
+
+    def stored(self, since: float) -> None:
+        """An append that was sent at `since` has succeeded."""
+        now = asyncio.get_running_loop().time()
+        self._append_s = now - since
+        if not self._line.ours:  # a race that was won
+            self._line.begin(now)
+
+    def refused(self, since: float) -> None:
+        """An append that was sent at `since` came too late."""
+        if self._line.refused(since, asyncio.get_running_loop().time()):
+            self._want()
+
+    def _want(self) -> None:
+        self._broker.offer(self._board, encode_peer(self._line.want()))
+
+    async def more(self, came: asyncio.Event) -> None:
+        """All is written. While others wait: see whether more comes before the board is left to them."""
+        if self._line.ours and self._line.wanted:
+            came.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(self._append_s, LINGER_S)):
+                    await came.wait()
+
+    def done(self) -> None:
+        """There is nothing to write (any more)."""
+        if self._line.ours and self._line.wanted:
+            self._give(back=False)
+
+    def _give(self, *, back: bool) -> None:
+        turn = self._line.give(asyncio.get_running_loop().time(), back=back)
+        self._broker.offer(self._board, encode_peer(turn))
+
+    # -- what the others say
+
+    def hear(self, message: PeerWant | PeerTurn, *, busy: bool) -> None:
+        """`busy`: there is something to write here."""
+        now = asyncio.get_running_loop().time()
+        if isinstance(message, PeerWant):
+            if busy:
+                self._line.wants(message.by)
+        elif self._line.given(message, now):
+            if busy:
+                self._given.set()
+            else:
+                self.done()
+
+    def others_wrote(self) -> None:
+        self._line.wrote(asyncio.get_running_loop().time())
