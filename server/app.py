@@ -4,6 +4,7 @@ import asyncio
 import random
 import secrets
 import time
+from collections.abc import Sequence
 from typing import TypeVar
 
 import structlog
@@ -11,6 +12,7 @@ from msgspec import Struct, structs
 
 from server import __version__, demo
 from server.backends import broker_of, store_of
+from server.boards.glimpse import Shown, glimpses
 from server.boards.judge import SYSTEM
 from server.boards.live import LiveBoard
 from server.boards.parts import BoardSettings, Parts
@@ -215,6 +217,11 @@ class App:
             return list(await self.store.boards())
         except Failed as error:
             raise Unavailable("the store does not answer") from error
+
+    async def shown(self, boards: Sequence[str]) -> list[Shown]:
+        """Those boards, without reading their tasks for it. Raises `NotFound`, `Unavailable`."""
+        known = await glimpses(self.store, [board for board in boards if not self.boards.holds(board)])
+        return [known.get(board) or await self.readable(board) for board in boards]
 
     async def history(
         self, board: str, *, since: int | None, before: int | None, task: str | None, limit: int

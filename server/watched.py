@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from server.model.records import Change, Record
-from server.stores import Failed, Head, Loaded, Refused, Store
+from server.stores import Brief, Failed, Head, Loaded, Refused, Store
 from server.stores.entries import Entry
 from server.stores.telemetry import TelemetryStore
 
@@ -65,6 +65,9 @@ class WatchedStore:
 
     async def boards(self) -> Mapping[str, Head]:
         return await self._heed(self._store.boards())
+
+    async def briefs(self, boards: Collection[str]) -> dict[str, Brief]:
+        return await self._heed(self._store.briefs(boards))
 
     async def entry(self, kind: str, key: str) -> Entry | None:
         return await self._heed(self._store.entry(kind, key))

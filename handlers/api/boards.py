@@ -12,16 +12,16 @@ from handlers.api.endpoint import (
     submit,
 )
 from handlers.api.queries import BaseQuery, BoardsQuery, SeqQuery
-from server.boards.live import LiveBoard
+from server.boards.glimpse import Shown
 from server.errors import Conflict, LimitExceeded, NotFound
 from server.model import commands as c
 from server.model import http as h
 from server.model.messages import Member
 
 
-def view(live: LiveBoard) -> h.BoardView:
+def view(board: Shown) -> h.BoardView:
     """What one board looks like over HTTP."""
-    state = live.state
+    state = board.state
     assert state.info is not None
     info = state.info.value
     return h.BoardView(
@@ -36,14 +36,14 @@ def view(live: LiveBoard) -> h.BoardView:
         created_by=info.created_by,
         updated_at=info.updated_at,
         seq=state.seq,
-        epoch=live.epoch,
+        epoch=board.epoch,
     )
 
 
 async def list_boards(call: Call) -> Answer:
     names = list(await call.app.all_boards())
     page = page_of(names, call.query.skip, call.query.limit)
-    page["items"] = [view(await call.app.readable(name)) for name in page["items"]]
+    page["items"] = [view(board) for board in await call.app.shown(page["items"])]
     return Answer(body=page)
 
 

@@ -82,6 +82,10 @@ class Boards:
     def __len__(self) -> int:
         return len(self._live)
 
+    def holds(self, board: str) -> bool:
+        """Whether it is live, or loading, already."""
+        return board in self._live
+
     def get(self, board: str) -> LiveBoard:
         """The board, live or loading; `ready()` waits for it. It need not exist in the store.
 

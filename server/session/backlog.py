@@ -9,8 +9,7 @@ Waiting = tuple[Item, float, int]
 
 
 class Backlog:
-    """What is behind the message that waits, bounded by count and bytes. Its owner judges what is too much.
-    """
+    """What is behind the message that waits, bounded by count and bytes. Its owner judges what is much."""
 
     __slots__ = ("_bytes", "_items", "_most", "_most_bytes")
 

@@ -41,6 +41,16 @@ class Head(Struct, frozen=True):
     seq: int
 
 
+class Brief(Struct, frozen=True):
+    """A board without its tasks. `board` is what was kept of it when everything up to `mark` was written: all
+    there is to know when `mark` is the head; None: nothing is kept yet.
+    """
+
+    head: Head
+    mark: int
+    board: BoardRecord | None
+
+
 class Loaded(Struct, frozen=True, kw_only=True):
     """A board as the store holds it: records first, then `tail`, the changes after `mark`, in order.
 
@@ -103,6 +113,9 @@ class Store(Entries, Protocol):
 
     async def boards(self) -> Mapping[str, Head]:
         """All boards that have a log, in order of creation."""
+
+    async def briefs(self, boards: Collection[str]) -> dict[str, Brief]:
+        """Those of `boards` that have a log. Reads no task, and costs about as much as `heads`."""
 
     async def ping(self) -> None:
         """Prove that a write would be accepted now; raises `Failed` with the reason."""

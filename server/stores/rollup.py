@@ -68,8 +68,7 @@ def joined(t: int, parts: Sequence[Bucket]) -> Bucket:
 
 
 def grouped(parts: Sequence[Bucket], width: int) -> list[Bucket]:
-    """`parts`, which are in order of time, in buckets of `width` milliseconds that begin at multiples of it.
-    """
+    """`parts`, which are in order of time, in buckets of `width` milliseconds, at multiples of it."""
     made: list[Bucket] = []
     first = 0
     while first < len(parts):

@@ -138,8 +138,7 @@ class TelemetryStore(Protocol):
     """
 
     async def keep(self, batches: Sequence[Batch]) -> list[Kept]:
-        """Make batches durable, in their order; what became of each. After `Failed` any of them may be there.
-        """
+        """Make batches durable, in order; what became of each. After `Failed` any of them may be there."""
 
     async def settled(self, board: str, device: str, boot: str) -> int:
         """The highest number of the boot up to which all are there (or were); 0 when the first is missing."""
@@ -151,8 +150,7 @@ class TelemetryStore(Protocol):
         """About how many points batches hold from `start` on and before `end`: no fewer than there are."""
 
     async def raw(self, board: str, device: str, metric: str, start: int, end: int, limit: int) -> Raw:
-        """Points from `start` on and before `end`: the first `limit` of them, and all of the last one's time.
-        """
+        """Points from `start` on, before `end`: the first `limit` of them, and all of the last one's time."""
 
     async def buckets(
         self, board: str, device: str, metric: str, start: int, end: int, step: Step

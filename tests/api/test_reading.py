@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from server.app import App
 from tests.api.client import Client
 from tests.support import Client as Person
 
@@ -61,6 +62,20 @@ async def test_comments_come_in_pages_in_order_of_creation(furnished: Client) ->
     assert ([one["text"] for one in whole["items"]], whole["total"]) == (["one", "two"], 2)
     part = (await furnished.get(BOARD + "/tasks/t1/comments?skip=1&limit=1")).body
     assert part == {"items": whole["items"][1:], "total": 2, "skip": 1, "limit": 1}
+
+
+@pytest.mark.gen_test
+async def test_a_list_of_boards_shows_what_each_of_them_shows_and_loads_none(
+    furnished: Client, instance: App
+) -> None:
+    boards = instance.boards
+    alone = [(await furnished.get(f"/api/boards/{name}")).body for name in ("demo", "b")]
+    assert (await furnished.get("/api/boards")).body["items"] == alone
+    for live in list(boards._live.values()):
+        await live.stop()  # writes its records
+    boards._live.clear()
+    assert (await furnished.get("/api/boards")).body["items"] == alone
+    assert len(boards) == 0
 
 
 @pytest.mark.gen_test

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import UNSET
 
 from server.model.records import BoardRecord, Change, Comment, CommentRecord, Record, TaskRecord
-from server.stores import Failed, Head, Loaded, Refused
+from server.stores import Brief, Failed, Head, Loaded, Refused
 from server.stores.entries import Entry
 
 
@@ -67,6 +67,10 @@ class SimDisk:
 
     def heads(self) -> Mapping[str, Head]:
         return {board: Head(shelf.epoch, len(shelf.log)) for board, shelf in self.shelves.items()}
+
+    def briefs(self) -> dict[str, Brief]:
+        heads = self.heads()
+        return {b: Brief(heads[b], shelf.mark, shelf.board) for b, shelf in self.shelves.items()}
 
     def materialise(self, board: str, mark: int, records: Sequence[Record], *, whole: bool = True) -> None:
         """Without `whole` the mark stays: the writer was stopped on the way."""

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypeVar
 
 from server.model.records import BoardRecord, Change, Record
-from server.stores import Failed, Head, Loaded, StoreError
+from server.stores import Brief, Failed, Head, Loaded, StoreError
 from server.stores.entries import Entry, checked, following
 from server.stores.telemetry import TelemetryStore
 from tests.simulator.disk import SimDisk, first_epoch
@@ -132,6 +132,9 @@ class SimStore:
     async def boards(self) -> Mapping[str, Head]:
         return await self._read(self.disk.heads)
 
+    async def briefs(self, boards: Collection[str]) -> dict[str, Brief]:
+        return await self._read(lambda: {b: brief for b, brief in self.disk.briefs().items() if b in boards})
+
     async def entry(self, kind: str, key: str) -> Entry | None:
         checked(kind, key)
         return await self._read(lambda: self.disk.entries.get((kind, key)))
@@ -153,6 +156,7 @@ class SimStore:
 
     async def drop_expired(self, now_ms: int) -> None:
         await self._write(partial(self.disk.drop_expired, now_ms))
+
     @property
     def telemetry(self) -> TelemetryStore:
         """What devices measure is none of the simulator's business."""

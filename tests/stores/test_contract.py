@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from server.model.records import Change, Record
-from server.stores import Failed, Head, Refused, Store
+from server.stores import Brief, Failed, Head, Refused, Store
 from tests.stores.places import Place, opened
 from tests.stores.samples import (
     board_record,
@@ -261,6 +261,22 @@ async def test_boards_come_in_order_of_creation(place: Place) -> None:
         boards = await store.boards()
         assert list(boards) == ["zebra", "ant", "mole"]
         assert boards["ant"] == Head("epoch-1", 3)
+
+
+async def test_a_brief_holds_what_is_kept_of_the_board_itself(place: Place) -> None:
+    async with opened(place) as store:
+        await made(store, head=3)
+        await made(store, "b2", head=2)
+        assert await store.briefs(["b1", "nowhere"]) == {"b1": Brief(Head("epoch-1", 3), 0, None)}
+        await store.materialise("b1", 2, [board_record(1), task_record(2), comment_record(2)])
+        await store.mint_epoch("b1", "epoch-2")
+        assert await store.briefs(["b1", "b2", "b1"]) == {
+            "b1": Brief(Head("epoch-2", 3), 2, board_record(1)),
+            "b2": Brief(Head("epoch-1", 2), 0, None),
+        }
+        await store.materialise("b1", 3, [board_record(3, "Cellar")])
+        assert (await store.briefs(["b1"]))["b1"] == Brief(Head("epoch-2", 3), 3, board_record(3, "Cellar"))
+        assert await store.briefs([]) == {}
 
 
 async def test_a_new_epoch_replaces_the_old_one(place: Place) -> None:

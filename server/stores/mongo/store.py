@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from server.model.records import Change, Record
-from server.stores import Failed, Head, Loaded
+from server.stores import Brief, Failed, Head, Loaded
 from server.stores.entries import Entry, checked, following
 from server.stores.mongo import documents, schema
 from server.stores.mongo.entries import Drawer
@@ -143,6 +143,21 @@ class MongoStore:
             rows = await shelves.rows(None, whole=False)
             wanted = None if entries.knows_all else [row.board for row in rows]
             return await self._heads(rows, await entries.heads(wanted))
+
+    async def briefs(self, boards: Collection[str]) -> dict[str, Brief]:
+        """First the records, then the heads: what is written in between shows as a head beyond the mark."""
+        if not boards:
+            return {}
+        link, entries, shelves = self._parts()
+        async with link.in_time():
+            rows = await shelves.rows(list(boards))
+            heads = await self._heads(rows, await entries.heads(boards))
+        known = {row.board: row for row in rows}
+        empty = Row("", None, 0, {})
+        return {
+            board: Brief(head, (row := known.get(board, empty)).mark, documents.board_of(board, row.document))
+            for board, head in heads.items()
+        }
 
     async def _heads(self, rows: Sequence[Row], seqs: Mapping[str, int]) -> dict[str, Head]:
         """In the order of `rows`, as far as there are any; then those that only have a log."""

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET
 
 from server.model.records import BoardRecord, Change, CommentRecord, TaskRecord
-from server.stores import Failed, Head, Loaded
+from server.stores import Brief, Failed, Head, Loaded
 
 T = TypeVar("T")
 
@@ -31,6 +31,7 @@ _board = msgspec.json.Decoder(list[BoardRecord]).decode
 _tasks = msgspec.json.Decoder(list[TaskRecord]).decode
 _comments = msgspec.json.Decoder(list[CommentRecord]).decode
 _heads = msgspec.json.Decoder(list[tuple[str, str, int]]).decode
+_briefs = msgspec.json.Decoder(list[tuple[str, str, int, int, BoardRecord | None]]).decode
 _names = msgspec.json.Decoder(dict[str, int]).decode
 
 _BOARD = """select epoch, mark, (select max(seq) from changes c where c.board = b.board)
@@ -39,6 +40,9 @@ _RANGE = "select cast(group_concat(body) as blob) from changes where board = ? a
 _RECORDS = """select cast(group_concat(body) as blob), max(id) from
     (select id, body from records where board = ? and kind = ? and id > ? order by id limit ?)"""
 _HEADS = "select board, epoch, (select max(seq) from changes c where c.board = b.board) as head from boards b"
+_BRIEFS = f"""select json_group_array(json_array(h.board, h.epoch, b.mark, h.head, json(r.body)))
+    from ({_HEADS} where board in (select value from json_each(?))) h join boards b on b.board = h.board
+    left join records r on r.board = h.board and r.kind = 'board'"""
 _NAMES = """select json_group_object(c.name, c.seq)
     from json_each(?) wanted cross join changes c on c.board = ? and c.name = wanted.value"""
 
@@ -161,6 +165,14 @@ def heads(connection: sqlite3.Connection, boards: Collection[str]) -> dict[str, 
 def boards(connection: sqlite3.Connection) -> dict[str, Head]:
     """See `Store.boards`."""
     return _read_heads(connection, f"{_HEADS} order by number", ())
+
+
+def briefs(connection: sqlite3.Connection, boards: Collection[str]) -> dict[str, Brief]:
+    """See `Store.briefs`."""
+    (found,) = connection.execute(_BRIEFS, (_encode(list(boards)).decode(),)).fetchone()
+    return {
+        board: Brief(Head(epoch, head), mark, record) for board, epoch, mark, head, record in _briefs(found)
+    }
 
 
 def _read_heads(connection: sqlite3.Connection, query: str, values: tuple[str, ...]) -> dict[str, Head]:

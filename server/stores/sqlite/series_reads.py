@@ -1,5 +1,4 @@
-"""The statements that read telemetry, on a reader's connection. Many rows come as one value, as in `reads`.
-"""
+"""The statements that read telemetry, on a reader's connection. Rows come many to a value, as in `reads`."""
 
 import sqlite3
 from collections.abc import Collection, Iterator

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from server.model.records import Change, Record
-from server.stores import Failed, Head, Loaded
+from server.stores import Brief, Failed, Head, Loaded
 from server.stores.entries import Entry, checked, following
 from server.stores.sqlite import entries, reads, schema, writes
 from server.stores.sqlite.lock import DirectoryLock
@@ -94,6 +94,9 @@ class SqliteStore:
 
     async def boards(self) -> Mapping[str, Head]:
         return await self._read(self._lookups, reads.boards)
+
+    async def briefs(self, boards: Collection[str]) -> dict[str, Brief]:
+        return await self._read(self._lookups, partial(reads.briefs, boards=boards))
 
     async def entry(self, kind: str, key: str) -> Entry | None:
         checked(kind, key)
