@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import structlog
+from tornado.httputil import HTTPHeaders
 from tornado.web import HTTPError, RequestHandler
 
 from server.app import App
@@ -26,6 +27,10 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 """Of every answer, unless it has others."""
+
+
+COOKIE = "boardcast"
+"""Holds the text of a session."""
 
 
 class Refused(BoardcastError):
@@ -66,6 +71,12 @@ def check_origin(origin: str | None, host: str, config: Config) -> None:
         parts = urlsplit("")
     if parts.scheme not in ("http", "https") or parts.netloc.lower() != host.lower():
         raise Refused(f"the Origin {origin!r} is not allowed; the setting server.origins lists further ones")
+
+
+def bearer(headers: HTTPHeaders) -> str:
+    """The token that a program shows; empty when it shows none."""
+    scheme, _, token = headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def error_body(error: BoardcastError) -> bytes:

@@ -11,7 +11,7 @@ import structlog
 from tornado.iostream import SSLIOStream, StreamClosedError
 from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
-from handlers.base import BaseHandler
+from handlers.base import COOKIE, BaseHandler, bearer
 from handlers.framing import FrameReader
 from handlers.transport import StreamTransport
 from server import wire
@@ -107,6 +107,7 @@ class BoardSocket(BaseHandler, WebSocketHandler):
             known = f"{wire.JSON.subprotocol}, {wire.MSGPACK.subprotocol}"
             raise BadRequest("Sec-WebSocket-Protocol", f"none of {offered!r} is known; known are {known}")
         self.codec = codec
+        self.signed_in = bearer(self.request.headers) or self.get_cookie(COOKIE) or ""
 
     def get_websocket_protocol(self) -> WebSocketProtocol | None:
         plain = super().get_websocket_protocol()
@@ -129,7 +130,7 @@ class BoardSocket(BaseHandler, WebSocketHandler):
             return
         self.set_nodelay(True)
         try:
-            self.session = self.app.connect(transport, self.codec)
+            self.session = self.app.connect(transport, self.codec, self.signed_in)
         except Exception:
             log.exception("a connection could not be opened")
             self.close(Close.INTERNAL, "internal error")

@@ -11,7 +11,8 @@ import structlog
 from msgspec import Struct, structs
 
 from server import __version__, demo
-from server.backends import broker_of, store_of
+from server.accounts.seats import Seats
+from server.backends import accounts_of, broker_of, store_of
 from server.boards.glimpse import Shown, glimpses
 from server.boards.judge import SYSTEM
 from server.boards.live import LiveBoard
@@ -21,16 +22,18 @@ from server.boards.submission import Outcome, Submission
 from server.brokers import Broker
 from server.config import Config
 from server.document import Limits
+from server.doors import Doors
 from server.errors import ALL, BoardcastError, Close, NotFound, Unavailable
 from server.hub import Connection, Hub
 from server.leaving import InFlight, return_after_ms
 from server.metrics import UNKNOWN_OP, Metrics
-from server.model.commands import LOGGED, Command
+from server.model.commands import LOGGED, Command, MemberSet
+from server.model.fields import Role
 from server.model.messages import Bye, ServerInfo
 from server.model.records import Change
 from server.outbox import Transport
 from server.people import People
-from server.policy import Policy
+from server.policy import RANK, Policy
 from server.session import Services, Session, SessionSettings
 from server.stores import Failed, Store
 from server.vitals import PARTS, Vitals
@@ -38,6 +41,8 @@ from server.wire import JSON, MSGPACK, Codec
 
 log = structlog.stdlib.get_logger("app")
 T = TypeVar("T", bound=Struct)
+ACCOUNTS = ".accounts"
+"""The broker's channel for what is about accounts; no board is called that."""
 PRESENCE_TICK_S = 0.1
 """Comings, goings and typing of this long are told in one message."""
 
@@ -67,6 +72,11 @@ class App:
         people = People(f"{self.instance}-{secrets.token_hex(4)}", self.broker.offer)
         self.hub = Hub(self.metrics, people)
         self.policy = Policy(open_mode=config.auth.mode == "open")
+        self.accounts = accounts_of(config, self.store, now_ms)
+        self.seats = Seats(self.store)
+        self.doors = (
+            None if self.accounts is None else Doors(self.hub, self.policy, self.accounts, self.seats)
+        )
         self.boards = Boards(self._parts(people.run), people)
         self.hub.occupied = self.boards.hold
         self.hub.vacated = self.boards.release
@@ -78,7 +88,9 @@ class App:
             server=ServerInfo("boardcast", __version__, self.instance),
             clock=now_ms,
             metrics=self.metrics,
+            accounts=self.accounts,
         )
+        self.setup_code: str | None = None
         self.leaving = False
         self.draining = False
         self.requests = InFlight()
@@ -90,15 +102,22 @@ class App:
             run=run,
             store=self.store,
             broker=self.broker,
-            listener=self.hub,
+            listener=self.doors or self.hub,
             policy=self.policy,
-            settings=_pick(BoardSettings, self.config.boards, self.config.limits),
+            settings=self._board_settings(),
             limits=_pick(Limits, self.config.limits),
             clock=now_ms,
             mint=mint,
             rng=random.Random(),
             metrics=self.metrics,
         )
+
+    def _board_settings(self) -> BoardSettings:
+        settings = _pick(BoardSettings, self.config.boards, self.config.limits)
+        if self.accounts is not None and self.config.shares_store:
+            # A change of roles is to arrive within two seconds, also when its message is lost.
+            settings = structs.replace(settings, heads_check_s=min(settings.heads_check_s, 1.0))
+        return settings
 
     # -- life
 
@@ -114,12 +133,29 @@ class App:
             await self.boards.start()
             if self.config.boards.seed_demo and not await self.store.boards():
                 await self._seed()
+            await self._open_doors()
         except BaseException:
             await self.vitals.stop()
             await self.broker.close()
             await self.store.close()
             raise
         self._tick = asyncio.create_task(self._tell_presence(), name="presence")
+
+    async def _open_doors(self) -> None:
+        """Where there are accounts: watch over who is connected, and make the first one possible."""
+        if self.accounts is None or self.doors is None:
+            return
+        await self.accounts.passwords.prepare()
+        self.setup_code = await self.accounts.setup_code()
+        self.doors.state_of = self.boards.state_of
+        self.accounts.told = self._told
+        self.boards.listen(ACCOUNTS, self.doors.stir)
+        self.doors.start()
+
+    def _told(self, user: str) -> None:
+        if self.doors is not None:
+            self.doors.doubt(user)
+        self.broker.offer(ACCOUNTS, b"notice")
 
     async def _seed(self) -> None:
         """Make the demo board. Instances that start together all do: the names make it one board."""
@@ -195,9 +231,23 @@ class App:
         """Let go of the data. After `drain`, or without it when that took too long."""
         if self._tick is not None:
             self._tick.cancel()
+        if self.doors is not None:
+            await self.doors.stop()
+        if self.accounts is not None:
+            self.accounts.close()
         await self.vitals.stop()
         await self.store.close()
         log.info("stopped")
+
+    async def give_role(self, board: str, user: str, role: Role) -> None:
+        """By an invitation: at least that role. A board that is gone is passed over."""
+        try:
+            live = await self.readable(board)
+            had = live.state.members.get(user)
+            if had is None or RANK[had] < RANK[role]:
+                await self.submit(board, MemberSet(user=user, role=role), secrets.token_hex(8))
+        except NotFound:
+            log.info("an invitation leads to a board that is gone", board=board)
 
     # -- reading
 
@@ -241,12 +291,13 @@ class App:
 
     # -- sockets
 
-    def connect(self, transport: Transport, codec: Codec) -> Session:
-        """A new socket; whoever made it reports its frames and its end to the session."""
+    def connect(self, transport: Transport, codec: Codec, signed_in: str = "") -> Session:
+        """A new socket; whoever made it reports its frames and its end to the session. `signed_in`: the text
+        of the session that its browser showed."""
         name = "s_" + secrets.token_hex(8)
         connection = Connection(self.hub, name, codec, transport, self.config.delivery)
         full = len(self.hub.connections) >= self.config.limits.connections
-        session = Session(connection, self.services)
+        session = Session(connection, self.services, signed_in)
         self.hub.add(connection)
         if self.draining:
             connection.send(self._bye())

@@ -1,7 +1,10 @@
 """The store and the broker that the configuration names. What is not used is not even imported."""
 
+from collections.abc import Callable
+
 import structlog
 
+from server.accounts.desk import Accounts, AccountSettings
 from server.brokers import Broker
 from server.config import Config
 from server.metrics import Metrics
@@ -19,6 +22,24 @@ def store_of(config: Config) -> Store:
     from server.stores.sqlite import SqliteStore
 
     return SqliteStore(config.sqlite_path, deadline_s=config.store.deadline_s)
+
+
+def accounts_of(config: Config, store: Store, clock: Callable[[], int]) -> Accounts | None:
+    """None in `open` mode. `clock`: milliseconds since 1970."""
+    if config.auth.mode == "open":
+        return None
+    auth = config.auth
+    settings = AccountSettings(
+        sign_up=auth.sign_up, session_days=auth.session_days, audit_days=auth.audit_days
+    )
+    if not config.identity.issuer:
+        return Accounts(store, settings, clock)
+    from server.accounts.outside import Keys, Outside, OutsideSettings, fetch_from
+
+    given = config.identity
+    asked = OutsideSettings(issuer=given.issuer, audience=given.audience, jwks=given.jwks)
+    outside = Outside(asked, Keys(fetch_from(given.jwks)), clock)
+    return Accounts(store, settings, clock, outside, create=given.create)
 
 
 def broker_of(config: Config, metrics: Metrics) -> Broker:

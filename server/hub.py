@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from server.errors import Unauthenticated
 from server.metrics import Metrics
+from server.model.accounts import Identity
 from server.model.fields import Kind, Role
 from server.model.messages import ClosedBoard, PresenceDelta, PresenceUpdate, Present, Resync, User
 from server.model.records import Change
@@ -35,6 +36,8 @@ class Connection:
         self.codec = codec
         self.user: User | None = None
         self.kind: Kind = "user"
+        self.identity: Identity | None = None
+        self.hang_up: Callable[[int, str], object] = self._cut
         self.client = ""
         self.boards: dict[str, Role] = {}
         self.outbox = Outbox(transport, limits, self, hub.metrics)
@@ -48,6 +51,10 @@ class Connection:
         """An answer, or a message about no board's state. Goes out with the next `Hub.flush`."""
         self.outbox.offer_log(None, self.frame(message))
         self._hub.touch(self)
+
+    def _cut(self, code: int, reason: str) -> None:
+        """Until somebody has the conversation, and a better way to end it."""
+        self.outbox.close(code, reason)
 
     def frame(self, message: Struct) -> bytes:
         """The frame of a message to this connection, counted as sent."""
@@ -176,6 +183,13 @@ class Hub:
         if board in connection.boards:
             self.leave(connection, board)
             connection.send(ClosedBoard(board=board, reason=reason))
+
+    def regard(self, connection: Connection, board: str, role: Role | None) -> None:
+        """The role of a member is another one now, or none: then the membership ends."""
+        if role is None:
+            self.evict(connection, board, "forbidden")
+        elif board in connection.boards:
+            connection.boards[board] = role
 
     def closed(self, board: str, reason: str) -> None:
         """Nobody can stay on `board`. What they were to see of it goes out before."""

@@ -1,10 +1,15 @@
-"""May this role do this? One table."""
+"""May this one do this? One table for operations, for messages and for routes; nobody else decides.
+
+`tests/test_permissions.py` goes over all of it, with every role and with none.
+"""
 
 from collections.abc import Mapping
+from typing import Literal, Protocol, get_args
 
-from server.errors import Forbidden, NotFound
+from server.errors import Forbidden, NotFound, Unauthenticated
+from server.model.accounts import MEMBER, Grant
 from server.model.commands import OPERATIONS
-from server.model.fields import Kind, Role
+from server.model.fields import Kind, Role, Visibility
 from server.model.records import Actor
 
 RANK: dict[Role, int] = {"viewer": 0, "commenter": 1, "editor": 2, "owner": 3}
@@ -25,7 +30,103 @@ _SPECIAL: dict[str, Role] = {
     "comment.restore": "commenter",
 }
 LEAST: dict[str, Role] = {op: _SPECIAL.get(op, "editor") for op in OPERATIONS}
-"""Operation → the least role that may do it. Everything a board is made of is for editors, unless above."""
+"""Operation → the least role that may do it. Everything a board is made of is for editors, unless above.
+
+`board.create` needs no role: there is no board yet; whoever has an account may, and is its owner.
+"""
+
+Need = Role | Literal["anyone", "account", "own", "admin", "founder", "operation", "device"]
+"""A role: on the board that is meant. `account`: somebody who is known here. `own`: who signed in with a
+password, for changes of the own account. `founder`: an account, and no token that may less than
+make a board. `operation`: an account, then as `LEAST` says of each operation. `device`: its token."""
+
+MESSAGES: dict[str, Need] = {
+    "hello": "anyone",
+    "ping": "anyone",
+    "join": "viewer",
+    "leave": "anyone",
+    "comments": "viewer",
+    "presence": "viewer",
+    "mutate": "operation",
+}
+"""Message of a client on `/ws` → what it needs."""
+
+ROUTES: dict[str, Need] = {
+    "GET /": "anyone",
+    "GET /b/{board}": "anyone",
+    "GET /static/{path}": "anyone",
+    "GET /ws": "anyone",
+    "GET /healthz": "anyone",
+    "GET /readyz": "anyone",
+    "GET /metrics": "anyone",
+    "GET /openapi.json": "anyone",
+    "GET /docs": "anyone",
+    "GET /api/entrance": "anyone",
+    "POST /api/session": "anyone",
+    "DELETE /api/session": "account",
+    "POST /api/setup": "anyone",
+    "POST /api/sign-up": "anyone",
+    "POST /api/reset": "anyone",
+    "POST /api/welcome": "anyone",
+    "GET /api/me": "account",
+    "PATCH /api/me": "own",
+    "POST /api/me/password": "own",
+    "GET /api/me/sessions": "own",
+    "DELETE /api/me/sessions/{session}": "own",
+    "GET /api/me/tokens": "own",
+    "POST /api/me/tokens": "own",
+    "DELETE /api/me/tokens/{token}": "own",
+    "GET /api/people": "admin",
+    "GET /api/invitations": "admin",
+    "POST /api/invitations": "admin",
+    "DELETE /api/invitations/{invitation}": "admin",
+    "POST /api/invitations/accept": "own",
+    "GET /api/audit": "admin",
+    "GET /api/boards": "account",
+    "POST /api/boards": "founder",
+    "GET /api/boards/{board}": "viewer",
+    "PATCH /api/boards/{board}": "owner",
+    "DELETE /api/boards/{board}": "owner",
+    "GET /api/boards/{board}/members": "viewer",
+    "POST /api/boards/{board}/members": "owner",
+    "PATCH /api/boards/{board}/members/{user}": "owner",
+    "DELETE /api/boards/{board}/members/{user}": "owner",
+    "GET /api/boards/{board}/invitations": "owner",
+    "POST /api/boards/{board}/invitations": "owner",
+    "DELETE /api/boards/{board}/invitations/{invitation}": "owner",
+    "GET /api/boards/{board}/audit": "owner",
+    "GET /api/boards/{board}/tasks": "viewer",
+    "POST /api/boards/{board}/tasks": "editor",
+    "GET /api/boards/{board}/tasks/{task}": "viewer",
+    "PATCH /api/boards/{board}/tasks/{task}": "editor",
+    "DELETE /api/boards/{board}/tasks/{task}": "editor",
+    "GET /api/boards/{board}/tasks/{task}/comments": "viewer",
+    "POST /api/boards/{board}/tasks/{task}/comments": "commenter",
+    "GET /api/boards/{board}/changes": "viewer",
+    "POST /api/boards/{board}/mutations": "operation",
+    "GET /api/tasks": "viewer",
+    "POST /api/tasks": "editor",
+    "GET /api/tasks/{task}": "viewer",
+    "PATCH /api/tasks/{task}": "editor",
+    "DELETE /api/tasks/{task}": "editor",
+}
+"""Method and path → what it needs; `HEAD` as `GET`. A route that is not here is refused, and fails a test."""
+
+_ROLES: tuple[Role, ...] = get_args(Role)
+
+
+class Shown(Protocol):
+    """What of a board decides about access."""
+
+    @property
+    def board(self) -> str: ...
+
+    @property
+    def members(self) -> Mapping[str, Role]: ...
+
+    @property
+    def visibility(self) -> Visibility: ...
+
 
 OWN: dict[str, frozenset[Kind]] = {
     "alarm.open": frozenset({"rule"}),
@@ -45,25 +146,68 @@ class Policy:
     def __init__(self, *, open_mode: bool) -> None:
         self.open_mode = open_mode
 
-    def role(self, members: Mapping[str, Role], actor: Actor) -> Role | None:
-        """The actor's role among `members`; None: may not even know of the board."""
+    def role(self, shown: Shown, actor: Actor, grant: Grant = MEMBER) -> Role | None:
+        """The actor's role on a board; None: may not even know of it."""
         if actor.kind in ("rule", "device"):
             return None
         if self.open_mode or actor.kind == "system":
             return "owner"
-        return members.get(actor.id)
+        if grant.boards is not None and shown.board not in grant.boards:
+            return None
+        role = self._standing(shown, actor, grant)
+        return role if role is None or grant.write else "viewer"
 
-    def require(self, members: Mapping[str, Role], actor: Actor, op: str, board: str) -> Role:
-        """The actor's role, when it suffices for `op`. Raises `NotFound` or `Forbidden`."""
+    def _standing(self, shown: Shown, actor: Actor, grant: Grant) -> Role | None:
+        if grant.account and grant.admin:
+            return "owner"
+        role = shown.members.get(actor.id) if grant.account else None
+        if role is None and (shown.visibility == "link" or (shown.visibility == "members" and grant.account)):
+            return "viewer"
+        return role
+
+    def require(self, shown: Shown, actor: Actor, op: str, grant: Grant = MEMBER) -> Role:
+        """The actor's role, when it suffices for `op`. Raises `NotFound`, `Forbidden`, `Unauthenticated`."""
         if op in OWN:
             if actor.kind not in OWN[op]:
-                raise Forbidden(op, self.role(members, actor) or actor.kind)
+                raise Forbidden(op, self.role(shown, actor, grant) or actor.kind)
             return "editor"
-        role = self.role(members, actor)
         if op == "board.create":
-            return "owner"
+            return self._founder(grant)
+        return self.needs(shown, actor, LEAST[op], grant, op)
+
+    def _founder(self, grant: Grant) -> Role:
+        if not self.open_mode and not grant.account:
+            raise Unauthenticated("sign in first")
+        if not self.open_mode and (not grant.write or grant.boards is not None):
+            raise Forbidden("board.create", "viewer")
+        return "owner"
+
+    def needs(self, shown: Shown, actor: Actor, least: Role, grant: Grant, what: str) -> Role:
+        """The actor's role, when it is `least` or more. Raises `NotFound`, `Forbidden`, `Unauthenticated`.
+
+        Who has no account is asked to sign in, whether or not there is such a board.
+        """
+        role = self.role(shown, actor, grant)
         if role is None:
-            raise NotFound("board", board)
-        if RANK[role] < RANK[LEAST[op]]:
-            raise Forbidden(op, role)
+            raise NotFound("board", shown.board) if grant.account else Unauthenticated("sign in first")
+        if RANK[role] < RANK[least]:
+            raise Forbidden(what, role)
         return role
+
+    def on_board(self, shown: Shown, actor: Actor, need: Need, grant: Grant, what: str) -> Role:
+        """As `needs`, for what a table says is needed; that must be a role."""
+        assert need in _ROLES, f"{what} needs no role"
+        return self.needs(shown, actor, need, grant, what)
+
+    def admit(self, need: Need, grant: Grant, what: str) -> None:
+        """What a route needs beside a role. Raises `Unauthenticated`, `Forbidden`."""
+        if self.open_mode or need in ("anyone", "device") or need in _ROLES:
+            return
+        if not grant.account:
+            raise Unauthenticated("sign in first")
+        if need == "founder":
+            self._founder(grant)
+        if need == "own" and not grant.own:
+            raise Forbidden(what, "token")
+        if need == "admin" and not (grant.admin and grant.write):
+            raise Forbidden(what, "no administrator")

@@ -239,7 +239,11 @@ def test_a_mistake_in_a_flag_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("auth: {mode: accounts}", "auth.mode: got 'accounts', which this version does not have (bo"),
+        ("identity: {issuer: 'https://id'}", "identity.audience: is empty, but identity.issuer is given (bo"),
+        (
+            "identity: {issuer: 'https://id', audience: b, jwks: 'http://id/keys'}",
+            "identity.jwks: got 'http://id/keys': whoever is on the way could put keys of their own there",
+        ),
         (
             "server: {host: 0.0.0.0}",
             "auth.open_to_network: is false, but auth.mode is 'open' and server.host",

@@ -34,6 +34,7 @@ LAYERS: Mapping[str, frozenset[str]] = {
         "server.devices": "boards hub people stores outbox wire model errors metrics log",
         "server.accounts": "stores model errors",
         "server.views": "boards document wire model errors",
+        "server.doors": "accounts boards policy hub wire model errors",
         "server.session": "accounts views boards policy hub outbox wire model errors metrics log",
         "server.data": "stores document model errors",
         "server.demo": "boards document model errors log",
@@ -42,7 +43,9 @@ LAYERS: Mapping[str, frozenset[str]] = {
 """Part → what it may import of ours, beside itself and `server` (the version)."""
 
 TOP = {
-    "server.backends": {"server.brokers", "server.config", "server.metrics", "server.stores"},
+    "server.backends": {
+        *("server.accounts", "server.brokers", "server.config", "server.metrics", "server.stores"),
+    },
     "server.health": set(),
     "server.leaving": set(),
     "server.watched": {"server.model", "server.stores"},
@@ -66,6 +69,8 @@ ALONE: Mapping[str, frozenset[str]] = {
         "bson": "server.stores.mongo",
         "redis": "server.brokers.redis",
         "hiredis": "server.brokers.redis",
+        "argon2": "server.accounts.passwords",
+        "joserfc": "server.accounts.outside",
         "yaml": "server.config",
         "click": "server.cli server.__main__",
     }.items()

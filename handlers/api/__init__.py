@@ -1,5 +1,12 @@
 """`/api`: one table of endpoints. Routes, checks and `/openapi.json` are made from it."""
 
-from handlers.api import boards, comments, history, tasks
+from handlers.api import account, boards, comments, history, people, tasks
 
-ENDPOINTS = (*boards.ENDPOINTS, *tasks.ENDPOINTS, *comments.ENDPOINTS, *history.ENDPOINTS)
+ENDPOINTS = (
+    *boards.ENDPOINTS,
+    *tasks.ENDPOINTS,
+    *comments.ENDPOINTS,
+    *history.ENDPOINTS,
+    *account.ENDPOINTS,
+    *people.ENDPOINTS,
+)

@@ -29,6 +29,7 @@ def view(board: Shown) -> h.BoardView:
         name=info.name,
         description=info.description,
         archived=info.archived,
+        visibility=info.visibility,
         columns=state.sorted_columns(),
         labels=state.sorted_labels(),
         members=[Member(user=user, role=role) for user, role in state.members.items()],
@@ -41,10 +42,26 @@ def view(board: Shown) -> h.BoardView:
 
 
 async def list_boards(call: Call) -> Answer:
-    names = list(await call.app.all_boards())
+    names = await boards_of(call)
     page = page_of(names, call.query.skip, call.query.limit)
-    page["items"] = [view(board) for board in await call.app.shown(page["items"])]
+    page["items"] = [view(board) for board in await call.app.shown(page["items"]) if _sees(call, board)]
     return Answer(body=page)
+
+
+async def boards_of(call: Call) -> list[str]:
+    """Those that the caller may find, in order of creation."""
+    names, grant = await call.app.all_boards(), call.identity.grant
+    if grant.boards is not None:
+        return [name for name in names if name in grant.boards]
+    if call.app.accounts is None or grant.admin:
+        return names
+    mine = await call.app.seats.boards_of(call.identity.user.id)
+    return [name for name in names if name in mine]
+
+
+def _sees(call: Call, shown: Shown) -> bool:
+    """A seat only says where to look; the board decides."""
+    return call.app.policy.role(shown.state, call.actor, call.identity.grant) is not None
 
 
 async def create_board(call: Call) -> Answer:
@@ -62,7 +79,11 @@ async def read_board(call: Call) -> Answer:
 
 async def update_board(call: Call) -> Answer:
     body: h.BoardEdit = call.body
-    live = await submit(call, call.path["board"], c.BoardUpdate(name=body.name, description=body.description))
+    live = await submit(
+        call,
+        call.path["board"],
+        c.BoardUpdate(name=body.name, description=body.description, visibility=body.visibility),
+    )
     return Answer(body=view(live), etag=etag_of(live))
 
 
@@ -80,7 +101,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         call=list_boards,
         query=BoardsQuery,
         answer=h.Page[h.BoardView],
-        summary="All boards, in order of creation",
+        summary="All boards that one may see, in order of creation",
         tag=TAG,
         of_board=False,
     ),
@@ -115,7 +136,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         body=h.BoardEdit,
         answer=h.BoardView,
         refusals=(NotFound, Conflict),
-        summary="Rename or describe a board",
+        summary="Rename or describe a board, or say who may read it",
         tag=TAG,
     ),
     Endpoint(

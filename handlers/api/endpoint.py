@@ -11,13 +11,14 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from handlers.api.queries import Query
-from server.accounts import open_user
+from server.accounts.desk import Accounts
 from server.app import App
 from server.boards.live import LiveBoard
 from server.boards.submission import HTTP_CLIENT, Outcome, Submission
-from server.errors import BadRequest, BoardcastError, Conflict, NotFound
+from server.errors import BadRequest, BoardcastError, Conflict, NotFound, Unauthenticated
+from server.model.accounts import Identity
 from server.model.commands import Command
-from server.model.fields import Id
+from server.model.fields import Id, Role
 from server.model.http import ErrorBody, Failure
 from server.model.records import Actor
 
@@ -29,7 +30,7 @@ class Call(Struct, frozen=True, kw_only=True):
     """One request, checked: `path` as in the route, `query` and `body` as the endpoint declares them.
 
     `digest` names what was asked, so that an `Idempotency-Key` is not used for two different things; it is
-    empty without a key.
+    empty without a key. `identity`: who asks; `address`, `agent`: from where, and with what.
     """
 
     app: App
@@ -38,12 +39,21 @@ class Call(Struct, frozen=True, kw_only=True):
     body: Any
     key: str | None
     digest: str
+    identity: Identity
+    address: str
+    agent: str
 
     @property
     def actor(self) -> Actor:
         """Who asks. In `open` mode all plain HTTP requests are one user."""
-        user = open_user(HTTP_CLIENT, "HTTP")
-        return Actor(user.id, user.name)
+        return Actor(self.identity.user.id, self.identity.user.name)
+
+    @property
+    def accounts(self) -> Accounts:
+        """Raises `Conflict` where there are none."""
+        if self.app.accounts is None:
+            raise Conflict("auth.mode", "is open: there are no accounts here")
+        return self.app.accounts
 
     def make_id(self, prefix: str) -> str:
         """An id for what is created: from the key, so that a retry creates the same thing, or random."""
@@ -53,11 +63,13 @@ class Call(Struct, frozen=True, kw_only=True):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """What goes back. `etag`: of the board it is about; `location`: where the new thing is."""
+    """What goes back. `etag`: of the board it is about; `location`: where the new thing is; `session`: the
+    text for the cookie, empty: it is taken away."""
 
     body: Any = UNSET
     etag: str | None = None
     location: str | None = None
+    session: str | None = None
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
@@ -102,8 +114,23 @@ async def board_of(call: Call) -> LiveBoard:
 
 
 def _must_see(call: Call, live: LiveBoard) -> None:
-    if call.app.policy.role(live.state.members, call.actor) is None:
-        raise NotFound("board", live.board)
+    call.app.policy.needs(live.state, call.actor, "viewer", call.identity.grant, "board")
+
+
+async def stand(call: Call, need: Role, what: str) -> None:
+    """Raises what keeps the caller from the board, or from this on it. Who has no account is asked to sign
+    in, whether or not there is such a board."""
+    app, grant = call.app, call.identity.grant
+    board = call.path.get("board", app.config.boards.default_board)
+    try:
+        live = await app.readable(board)
+    except NotFound:
+        if not grant.account:
+            raise Unauthenticated("sign in first") from None
+        raise
+    await live.surely(lambda: app.policy.needs(live.state, call.actor, need, grant, what))
+    if call.identity.way != "guest" and call.actor.id in live.state.members:
+        await app.seats.take(call.actor.id, board)
 
 
 def etag_of(live: LiveBoard) -> str:
@@ -138,6 +165,7 @@ async def outcome_of(
         base=base,
         digest=digest,
         settle=settle,
+        grant=call.identity.grant,
     )
     call.app.boards.submit(board, submission)
     return await settled

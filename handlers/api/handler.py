@@ -9,14 +9,20 @@ import msgspec
 from msgspec import UNSET
 
 from handlers.answering import AnsweringAtOnce
-from handlers.api.endpoint import Answer, Call, Endpoint, bad_key, failure
+from handlers.api.endpoint import Answer, Call, Endpoint, bad_key, failure, stand
 from handlers.api.queries import Query
-from handlers.base import BaseHandler
+from handlers.base import COOKIE, BaseHandler, bearer
 from server import wire
+from server.accounts import guest, open_user
 from server.app import App
-from server.errors import BadRequest, BoardcastError, NotFound, Unavailable
+from server.boards.submission import HTTP_CLIENT
+from server.errors import BadRequest, BoardcastError, NotFound, Unauthenticated, Unavailable
+from server.model.accounts import EVERYTHING, Grant, Identity
 from server.model.fields import Id
+from server.policy import RANK, ROUTES, Need
 
+OPEN = Identity(user=open_user(HTTP_CLIENT, "HTTP"), way="open", grant=EVERYTHING)
+GUEST = Identity(user=guest(HTTP_CLIENT, "Guest"), way="guest", grant=Grant())
 JSON, MSGPACK = "application/json", "application/msgpack"
 
 
@@ -67,15 +73,47 @@ class ApiHandler(AnsweringAtOnce):
     async def _run(self, **path: str) -> None:
         method = str(self.request.method)
         endpoint = self.rows["GET" if method == "HEAD" else method]
+        what = f"{endpoint.method} {endpoint.path}"
+        need = ROUTES[what]
+        identity = await self._identity(need)
+        self.app.policy.admit(need, identity.grant, what)
+        call = self._call(endpoint, path, identity)
+        if need in RANK and not self.app.policy.open_mode:
+            await stand(call, need, what)
+        self._answer(endpoint, await endpoint.call(call))
+
+    def _call(self, endpoint: Endpoint, path: Mapping[str, str], identity: Identity) -> Call:
         board = path.get("board")
         if board is not None and not _is_id(board):
             raise NotFound("board", board)
         key = self._key() if endpoint.keyed else None
         query = self._query(endpoint.query)
         body = self._body(endpoint)
-        digest = "" if key is None else self._digest(body)
-        call = Call(app=self.app, path=path, query=query, body=body, key=key, digest=digest)
-        self._answer(endpoint, await endpoint.call(call))
+        return Call(
+            app=self.app,
+            path=path,
+            query=query,
+            body=body,
+            key=key,
+            digest="" if key is None else self._digest(body),
+            identity=identity,
+            address=self.request.remote_ip or "",
+            agent=self.request.headers.get("User-Agent", ""),
+        )
+
+    async def _identity(self, need: Need) -> Identity:
+        """Who asks. Where anyone may, a session that has ended keeps nobody from signing in again."""
+        if self.app.accounts is None:
+            return OPEN
+        text = bearer(self.request.headers) or self.get_cookie(COOKIE) or ""
+        if not text:
+            return GUEST
+        try:
+            return await self.app.accounts.identify(text)
+        except Unauthenticated:
+            if need != "anyone":
+                raise
+            return GUEST
 
     get = head = post = patch = delete = put = _run
 
@@ -129,6 +167,8 @@ class ApiHandler(AnsweringAtOnce):
 
     def _answer(self, endpoint: Endpoint, answer: Answer) -> None:
         self.set_status(endpoint.status)
+        if answer.session is not None:
+            self._set_session(answer.session)
         if answer.location is not None:
             self.set_header("Location", answer.location)
         if answer.etag is not None:
@@ -142,6 +182,19 @@ class ApiHandler(AnsweringAtOnce):
             self.finish()
         else:
             self._send(answer.body)
+
+    def _set_session(self, text: str) -> None:
+        """Scripts cannot read the cookie, and a browser sends it with requests of our own pages only."""
+        days = self.app.config.auth.session_days if text else -1
+        self.set_cookie(
+            COOKIE,
+            text,
+            expires_days=days,
+            path="/",
+            httponly=True,
+            samesite="Strict",
+            secure=self.request.protocol == "https",
+        )
 
     def _is_known(self, etag: str) -> bool:
         given = self.request.headers.get("If-None-Match")
@@ -169,6 +222,8 @@ class ApiHandler(AnsweringAtOnce):
 
     def refuse(self, error: BoardcastError) -> None:
         self.set_status(error.status)
+        if error.status == Unauthenticated.status:
+            self.set_header("WWW-Authenticate", "Bearer")
         if error.status == WrongMethod.status:  # Tornado refuses the methods that it does not know by itself
             self.set_header("Allow", ", ".join(self.allowed))
         retry_after = error.details.get("retry_after_ms")

@@ -10,14 +10,24 @@ from msgspec import NODEFAULT, UNSET, Struct, structs
 
 from handlers.api.endpoint import Endpoint
 from server import __version__
-from server.errors import BadRequest, BoardcastError, Forbidden, Internal, RateLimited, Unavailable
-from server.model import http, messages, records
+from server.errors import (
+    BadRequest,
+    BoardcastError,
+    Forbidden,
+    Internal,
+    RateLimited,
+    Unauthenticated,
+    Unavailable,
+)
+from server.model import account_http, accounts, http, messages, records
 from server.model.http import ErrorBody
 
 Json = dict[str, Any]
 REF = "#/components/schemas/{name}"
 ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
-ALWAYS: tuple[type[BoardcastError], ...] = (BadRequest, Forbidden, RateLimited, Internal, Unavailable)
+ALWAYS: tuple[type[BoardcastError], ...] = (
+    *(BadRequest, Unauthenticated, Forbidden, RateLimited, Internal, Unavailable),
+)
 """What any endpoint may answer."""
 ABOUT = """Live task boards, for programs. Whoever is on a board sees at once what is changed here.
 
@@ -26,6 +36,10 @@ field or parameter is refused. Times are milliseconds since 1970 UTC. `HEAD` is 
 PARAMETERS = {
     "board": "The id of the board.",
     "task": "The id of the task.",
+    "user": "The id of the person.",
+    "session": "The id of the session, as the list has it.",
+    "token": "The id of the token, as the list has it.",
+    "invitation": "The id of the invitation, as the list has it.",
     "If-None-Match": "An `ETag`. While the board stands where it stood the answer is 304, without a body.",
     "Idempotency-Key": "A name for this write, 1-64 of A-Z a-z 0-9 _ -. Sent again under the same name it is "
     "applied once and answered as the first time; another request under that name is a `conflict`. Names are "
@@ -74,7 +88,11 @@ def _types(endpoints: Iterable[Endpoint]) -> Iterator[Any]:
 
 def _promise(components: dict[str, Json]) -> None:
     """In what goes out a field with a default is there all the same; msgspec has in mind what comes in."""
-    named = {name: kind for module in (http, messages, records) for name, kind in vars(module).items()}
+    named = {
+        name: kind
+        for module in (http, messages, records, accounts, account_http)
+        for name, kind in vars(module).items()
+    }
     for name, schema in components.items():
         kind = named.get(name)
         config = getattr(kind, "__struct_config__", None)

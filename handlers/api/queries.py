@@ -47,6 +47,19 @@ class BoardsQuery(Query, frozen=True, kw_only=True):
     limit: h.Limit = 100
 
 
+class PeopleQuery(Query, frozen=True, kw_only=True):
+    skip: h.Skip = 0
+    limit: h.Limit = 100
+
+
+class AuditQuery(Query, frozen=True, kw_only=True):
+    before: (
+        Annotated[str, Meta(max_length=64, description="Those older than this; as the page before said.")]
+        | None
+    ) = None
+    limit: h.Limit = 100
+
+
 class PageQuery(SeqQuery, frozen=True, kw_only=True):
     skip: h.Skip = 0
     limit: h.Limit = 100

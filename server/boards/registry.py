@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from server.boards.gate import Gate, Stops
 from server.boards.live import LiveBoard
 from server.boards.parts import Parts
 from server.boards.submission import Submission, answer
+from server.document import BoardState
 from server.errors import BadRequest, BoardcastError, Unavailable
 from server.stores import Failed
 from server.wire import PeerLog, PeerPresence, decode_peer
@@ -57,6 +59,12 @@ class Boards:
         self._flushing = False
         self._keeper: asyncio.Task[None] | None = None
         self._stopping = False
+        self._asides: dict[str, Callable[[], object]] = {}
+
+    def listen(self, channel: str, heard: Callable[[], object]) -> None:
+        """Call `heard` when another instance says something on a channel that is no board's."""
+        self._asides[channel] = heard
+        self._parts.broker.subscribe(channel)
 
     async def start(self) -> None:
         """Listen to the other instances and begin to compare heads."""
@@ -99,6 +107,11 @@ class Boards:
             self._parts.broker.subscribe(board)
         return live
 
+    def state_of(self, board: str) -> BoardState | None:
+        """What is known here of a board; None when it is not live."""
+        live = self._live.get(board)
+        return None if live is None else live.state
+
     def hold(self, board: str) -> LiveBoard:
         """Somebody is on the board: it stays live until as many `release` calls."""
         live = self.get(board)
@@ -128,6 +141,8 @@ class Boards:
     def _receive(self, channel: str, message: bytes) -> None:
         live = self._live.get(channel)
         if live is None:
+            if channel in self._asides:
+                self._asides[channel]()
             return
         try:
             decoded = decode_peer(message)

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from server.errors import BoardcastError
 from server.metrics import Metrics
+from server.model.accounts import MEMBER, Grant
 from server.model.commands import OP_OF, Command
 from server.model.records import Actor
 
@@ -33,6 +34,7 @@ class Submission(Struct, frozen=True, kw_only=True, eq=False):
     settle: Callable[[Outcome], None]
     session: str = ""
     digest: str = ""
+    grant: Grant = MEMBER
 
     @property
     def op(self) -> str:

@@ -129,7 +129,10 @@ async def _live(config: Config, stopping: Stopping, *, shared: bool) -> None:
     try:
         serve(operations(app), ops)
         server = serve(application(app), sockets)
-        click.echo(f"listening on {address_of(host, sockets[0].getsockname()[1])}")
+        address = address_of(host, sockets[0].getsockname()[1])
+        if app.setup_code is not None:
+            click.echo(f"make the first account: {address}/account/setup#{app.setup_code}")
+        click.echo(f"listening on {address}")
         await stopping.asked.wait()
     except BaseException:
         await app.stop()

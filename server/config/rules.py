@@ -16,6 +16,7 @@ Where = Callable[[str], str]
 def check(settings: Settings, where: Where) -> None:
     """Raise `ConfigError` for the first contradiction, naming both settings."""
     _check_open(settings, where)
+    _check_identity(settings, where)
     _check_store(settings, where)
     _check_broker(settings, where)
     _check_workers(settings, where)
@@ -35,12 +36,7 @@ def is_loopback(host: str) -> bool:
 
 def _check_open(settings: Settings, where: Where) -> None:
     if settings.auth.mode == "accounts":
-        raise ConfigError(
-            "auth.mode",
-            "got 'accounts', which this version does not have",
-            where=where("auth.mode"),
-            allowed="allowed: open",
-        )
+        return
     if not settings.auth.open_to_network and not is_loopback(settings.server.host):
         raise ConfigError(
             "auth.open_to_network",
@@ -48,6 +44,28 @@ def _check_open(settings: Settings, where: Where) -> None:
             "from the network: whoever reaches it may change every board",
             where=where("server.host"),
             allowed="allowed: server.host 127.0.0.1, or auth.open_to_network true if that is meant",
+        )
+
+
+def _check_identity(settings: Settings, where: Where) -> None:
+    identity = settings.identity
+    if not identity.issuer:
+        return
+    for name, value in (("audience", identity.audience), ("jwks", identity.jwks)):
+        if not value:
+            raise ConfigError(
+                f"identity.{name}",
+                "is empty, but identity.issuer is given",
+                where=where("identity.issuer"),
+                allowed=f"needed: identity.{name}",
+            )
+    host = identity.jwks.removeprefix("http://").partition("/")[0].rpartition(":")[0]
+    if identity.jwks.startswith("http://") and not is_loopback(host):
+        raise ConfigError(
+            "identity.jwks",
+            f"got {shown(identity.jwks)}: whoever is on the way could put keys of their own there",
+            where=where("identity.jwks"),
+            allowed="allowed: https://<address>, or the path of a file",
         )
 
 

@@ -12,7 +12,7 @@ from server.model.records import Actor, Fields, Kept, Mark, MemberPatch
 
 T = TypeVar("T", bound=Struct)
 _OF_TASKS = ("title", "description", "completed", "priority", "due_at", "device", "done_when")
-_OF_OTHERS = ("name", "color", "done", "wip_limit", "text", "tags", "metadata", "disabled")
+_OF_OTHERS = ("name", "color", "done", "wip_limit", "text", "visibility", "tags", "metadata", "disabled")
 MARKED = frozenset((*_OF_TASKS, *_OF_OTHERS))
 """The fields that `base` is compared with; only they carry marks."""
 

@@ -21,7 +21,7 @@ from server.document.folding import (
 )
 from server.document.overlay import Overlay
 from server.model.devices import Device, DeviceCommand, Rule
-from server.model.fields import Role
+from server.model.fields import Role, Visibility
 from server.model.records import (
     BoardInfo,
     BoardRecord,
@@ -73,6 +73,12 @@ class BoardState:
         self.order: dict[str, list[Slot]] = {}
 
     # -- reading
+
+    @property
+    def visibility(self) -> Visibility:
+        """Who may read it beside its members. A board that does not exist is nobody's to see."""
+        found = UNSET if self.info is None else self.info.value.visibility
+        return "private" if found is UNSET else found
 
     def task(self, task: str) -> Kept[Task] | None:
         """The task when it is there and not deleted."""

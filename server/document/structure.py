@@ -80,9 +80,13 @@ def need_board(state: BoardState) -> Kept[BoardInfo]:
 
 def update_board(state: BoardState, command: c.BoardUpdate, intent: Intent) -> Delta:
     kept = need_board(state)
-    wanted = given(command, "name", "description")
+    wanted = given(command, "name", "description", "visibility")
     refuse_overwriting(kept, wanted, intent)
     new, was = fields_delta(kept.value, wanted)
+    if "visibility" in new:  # a board that was never given one is private
+        was["visibility"] = state.visibility
+        if new["visibility"] == was["visibility"]:
+            del new["visibility"], was["visibility"]
     return Delta(set=Patch(**new), was=Patch(**was))
 
 

@@ -18,6 +18,7 @@ from server.model.fields import (
     Role,
     TimeMs,
     Title,
+    Visibility,
     WipLimit,
 )
 
@@ -47,6 +48,7 @@ class BoardCreate(Command, frozen=True, kw_only=True):
 class BoardUpdate(Command, frozen=True, kw_only=True):
     name: Title | UnsetType = UNSET
     description: Description | UnsetType = UNSET
+    visibility: Visibility | UnsetType = UNSET
 
 
 class BoardArchive(Command, frozen=True, kw_only=True):

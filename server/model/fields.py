@@ -24,3 +24,10 @@ OrderKey = Annotated[
 Priority = Literal["none", "low", "medium", "high", "urgent"]
 Role = Literal["owner", "editor", "commenter", "viewer"]
 Kind = Literal["user", "device", "rule", "system"]
+Visibility = Annotated[
+    Literal["private", "members", "link"],
+    Meta(
+        description="Who may read the board beside its members: nobody, everybody with an account here, or "
+        "whoever has its address."
+    ),
+]

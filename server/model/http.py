@@ -15,6 +15,7 @@ from server.model.fields import (
     Seq,
     TimeMs,
     Title,
+    Visibility,
 )
 from server.model.messages import Member
 from server.model.records import Change, Column, Label
@@ -52,6 +53,7 @@ class NewBoard(Body, frozen=True, kw_only=True):
 class BoardEdit(Body, frozen=True, kw_only=True):
     name: Title | UnsetType = UNSET
     description: Description | UnsetType = UNSET
+    visibility: Visibility | UnsetType = UNSET
 
 
 class NewTask(Body, frozen=True, kw_only=True):
@@ -108,10 +110,13 @@ class Mutation(Body, frozen=True, kw_only=True):
 
 
 class BoardView(Struct, frozen=True, kw_only=True):
+    """`visibility`: absent while nobody has said: private."""
+
     board: str
     name: str
     description: str
     archived: bool
+    visibility: Visibility | UnsetType = UNSET
     columns: list[Column]
     labels: list[Label]
     members: list[Member]

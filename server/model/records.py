@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import UNSET, Struct, UnsetType
 
 from server.model.devices import CommandPatch, Device, DeviceCommand, DevicePatch, DoneWhen, Rule
-from server.model.fields import Id, Kind, Priority, Role
+from server.model.fields import Id, Kind, Priority, Role, Visibility
 
 T = TypeVar("T")
 
@@ -89,6 +89,7 @@ class BoardInfo(Struct, frozen=True, kw_only=True):
     name: str
     description: str = ""
     archived: bool = False
+    visibility: Visibility | UnsetType = UNSET  # absent: private
     created_at: int = 0
     created_by: str = ""
     updated_at: int = 0
@@ -153,6 +154,7 @@ class Patch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     # of a board
     name: str | UnsetType = UNSET
     archived: bool | UnsetType = UNSET
+    visibility: Visibility | UnsetType = UNSET
     epoch: str | UnsetType = UNSET
     columns: dict[Id, ColumnPatch | None] | UnsetType = UNSET
     members: dict[Id, MemberPatch | None] | UnsetType = UNSET

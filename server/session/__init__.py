@@ -13,7 +13,7 @@ import structlog
 from msgspec import UNSET, Struct
 
 from server import wire
-from server.accounts import open_user
+from server.accounts.desk import Accounts
 from server.boards.live import LiveBoard
 from server.boards.submission import Outcome, Submission, answer
 from server.errors import (
@@ -29,11 +29,13 @@ from server.errors import (
 from server.hub import Connection
 from server.metrics import UNKNOWN_OP
 from server.model import messages as m
+from server.model.accounts import Grant, Identity
 from server.model.commands import OPERATIONS
 from server.model.fields import Role
 from server.model.records import Actor
+from server.policy import MESSAGES
 from server.session.backlog import Backlog, Item
-from server.session.entry import let_in
+from server.session.entry import let_in, visitor
 from server.session.pending import Pending
 from server.session.services import Services, SessionSettings
 from server.views import comments_page
@@ -51,8 +53,11 @@ PING = b"\x89\x00"
 class Session:
     """Takes the frames of one connection and answers them through its outbox."""
 
-    def __init__(self, connection: Connection, services: Services) -> None:
+    def __init__(self, connection: Connection, services: Services, signed_in: str = "") -> None:
+        """`signed_in`: the text of the session that the browser showed, if any."""
         self._connection = connection
+        connection.hang_up = self.close
+        self._signed_in = signed_in
         self._codec = connection.codec
         self._services = services
         self._settings = settings = services.settings
@@ -150,7 +155,7 @@ class Session:
                 self._log.info("board left", board=item.board)
                 self._send(m.Left(id=item.id, board=item.board))
             case m.Hello():
-                self._hello(item)
+                return self._hello(item)
         return None
 
     async def _work(self, item: Item, waits: Wait) -> None:
@@ -179,7 +184,7 @@ class Session:
         self._send(wire.refusal(error, **address))
         self._count_refused(item, error)
         if self._actor is None:
-            self.close(Close.UNAUTHENTICATED, "a valid hello comes first")
+            self._turn_away(error)
         elif isinstance(item, wire.Malformed):
             self._bad += 1
             if self._bad >= self._settings.bad_messages:
@@ -220,13 +225,33 @@ class Session:
 
     # -- hello and heartbeat
 
-    def _hello(self, hello: m.Hello) -> None:
+    def _hello(self, hello: m.Hello) -> Wait | None:
         if self._actor is not None:
             raise BadRequest("type", "hello was said already")
-        name = "Guest" if hello.name is UNSET else hello.name.strip()
-        user = open_user(hello.client, name)
+        accounts = self._services.accounts
+        text = self._signed_in if hello.token is UNSET else hello.token
+        if accounts is None or not text:
+            self._greet(hello, visitor(hello, open_mode=accounts is None))
+            return None
+        self._timer.cancel()  # whether it is believed hangs on the store, not on the client
+        return partial(self._identify, accounts, hello, text)
+
+    async def _identify(self, accounts: Accounts, hello: m.Hello, text: str) -> None:
+        identity = await accounts.identify(text)
+        if not self._closed:
+            self._greet(hello, identity)
+
+    def _turn_away(self, error: BoardcastError) -> None:
+        if error.retry:  # the store is away: who it is cannot be known now, and may be later
+            self.close(Close.INTERNAL, "try again")
+        else:
+            self.close(Close.UNAUTHENTICATED, "a valid hello comes first")
+
+    def _greet(self, hello: m.Hello, identity: Identity) -> None:
+        user = identity.user
         self._client, self._actor = hello.client, Actor(user.id, user.name)
         self._connection.user, self._connection.client = user, hello.client
+        self._connection.identity = identity
         self._timer.cancel()
         self._timer = self._loop.call_later(self._settings.heartbeat_s, self._beat)
         limits = {"frame_bytes": self._settings.frame_bytes, "resume_changes": self._settings.resume_changes}
@@ -269,6 +294,7 @@ class Session:
             base=None if message.base is UNSET else message.base,
             settle=partial(self._settled, message, self._arrived, self._weight),
             session=self._connection.session,
+            grant=self._grant,
         )
         boards = self._services.boards
         if not self._pending.begin(self._weight) and error is None:
@@ -334,12 +360,21 @@ class Session:
             await live.reach(since.seq)
             if since.epoch == live.epoch and since.seq > live.head:
                 await live.renew()
-        return await live.surely(partial(self._role, live))
+        return await live.surely(partial(self._role, live, "join"))
 
-    def _role(self, live: LiveBoard) -> Role:
+    @property
+    def _grant(self) -> Grant:
+        """What may be done at most; it may change while the connection lasts."""
+        assert self._connection.identity is not None
+        return self._connection.identity.grant
+
+    def _role(self, live: LiveBoard, message: str) -> Role:
+        """The role on the board, when it suffices for the kind of message."""
         assert self._actor is not None
-        role = self._services.policy.role(live.state.members, self._actor)
-        if not live.exists or role is None:
+        role = self._services.policy.on_board(
+            live.state, self._actor, MESSAGES[message], self._grant, message
+        )
+        if not live.exists:
             raise NotFound("board", live.board)
         return role
 
@@ -350,7 +385,7 @@ class Session:
         self._send(await live.surely(partial(self._comments_of, live, request)))
 
     def _comments_of(self, live: LiveBoard, request: m.Comments) -> m.CommentsPage:
-        self._role(live)
+        self._role(live, "comments")
         return comments_page(live, request)
 
 

@@ -1,10 +1,22 @@
-"""The moment at which a connection becomes a member of a board."""
+"""The moments at which a connection becomes somebody's, and a member of a board."""
 
+from msgspec import UNSET
+
+from server.accounts import guest, open_user
 from server.boards.live import LiveBoard
 from server.hub import Connection, Hub
+from server.model.accounts import EVERYTHING, Grant, Identity
 from server.model.fields import Role
-from server.model.messages import Join
+from server.model.messages import Hello, Join
 from server.views import welcome_to
+
+
+def visitor(hello: Hello, *, open_mode: bool) -> Identity:
+    """Who somebody is that shows nothing. Where there are accounts: a guest, who sees boards with a link."""
+    name = "Guest" if hello.name is UNSET else hello.name.strip()
+    if open_mode:
+        return Identity(user=open_user(hello.client, name), way="open", grant=EVERYTHING)
+    return Identity(user=guest(hello.client, f"{name[:90]} (guest)"), way="guest", grant=Grant())
 
 
 def let_in(hub: Hub, connection: Connection, live: LiveBoard, join: Join, role: Role) -> str:

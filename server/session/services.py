@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from server.accounts.desk import Accounts
 from server.boards.registry import Boards
 from server.hub import Hub
 from server.metrics import Metrics
@@ -26,7 +27,7 @@ class SessionSettings(Struct, frozen=True, kw_only=True):
 
 
 class Services(Struct, frozen=True, kw_only=True):
-    """What a session works with. `clock`: milliseconds since 1970."""
+    """What a session works with. `clock`: milliseconds since 1970. `accounts`: None in `open` mode."""
 
     boards: Boards
     hub: Hub
@@ -35,3 +36,4 @@ class Services(Struct, frozen=True, kw_only=True):
     server: ServerInfo
     clock: Callable[[], int]
     metrics: Metrics
+    accounts: Accounts | None = None

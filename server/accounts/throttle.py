@@ -1,0 +1,85 @@
+"""Slows down whoever guesses passwords: per account from an address, per account, and per address.
+
+An attempt is counted before its password is looked at, so that many at once do not all get through. Counts
+are in the store: all instances know them. An account that does not exist is counted like any other.
+"""
+
+import hashlib
+from collections.abc import Callable
+
+from msgspec import Struct, structs
+
+from server.accounts.shelf import Shelf
+from server.errors import RateLimited
+from server.model.accounts import Attempts
+from server.stores.entries import Entries
+
+FORGET_MS = 15 * 60_000
+"""Without a further attempt for so long all is forgotten."""
+FIRST_MS = 1000
+"""The first pause; each further attempt doubles it, up to FORGET_MS."""
+MOST_ROUNDS = 20
+
+
+class Bound(Struct, frozen=True):
+    """`free`: attempts without a pause."""
+
+    name: str
+    free: int
+
+
+PAIR, ACCOUNT, ADDRESS = Bound("pair", 5), Bound("account", 50), Bound("address", 100)
+
+
+class Throttle:
+    """`clock`: milliseconds since 1970. Methods raise `Unavailable`."""
+
+    def __init__(self, entries: Entries, clock: Callable[[], int]) -> None:
+        self._shelf = Shelf(entries, "attempts", Attempts)
+        self._clock = clock
+
+    async def attempt(self, login: str, address: str) -> None:
+        """One more. Raises `RateLimited` when it comes too soon; then its password is not looked at."""
+        for key, bound in _keys(login, address):
+            await self._count(key, bound)
+
+    async def came(self, address: str) -> None:
+        """As `attempt`, of somebody who has no account yet."""
+        *_, (key, bound) = _keys("", address)
+        await self._count(key, bound)
+
+    async def succeeded(self, login: str, address: str) -> None:
+        """The account's attempts from there are forgotten. Of the others one is: an attacker's own account
+        forgives nothing but itself."""
+        (pair, _), *others = _keys(login, address)
+        await self._shelf.drop(pair)
+        for key, _ in others:
+            kept = await self._shelf.get(key)
+            if kept is not None:
+                fewer = structs.replace(kept.value, count=max(kept.value.count - 1, 0), until=0)
+                expires_at = kept.value.last + 2 * FORGET_MS
+                await self._shelf.put(key, fewer, version=kept.version, expires_at=expires_at)
+
+    async def _count(self, key: str, bound: Bound) -> None:
+        for _ in range(MOST_ROUNDS):
+            now, kept = self._clock(), await self._shelf.get(key)
+            version = 0 if kept is None else kept.version
+            count = 0
+            if kept is not None and now - kept.value.last < FORGET_MS:
+                if now < kept.value.until:
+                    raise RateLimited("attempts to sign in", kept.value.until - now)
+                count = kept.value.count
+            over = count + 1 - bound.free
+            pause = 0 if over < 0 else min(FIRST_MS << min(over, 20), FORGET_MS)
+            counted = Attempts(count=count + 1, last=now, until=now + pause)
+            if await self._shelf.put(key, counted, version=version, expires_at=now + 2 * FORGET_MS):
+                return
+        raise RateLimited("attempts to sign in", FIRST_MS)
+
+
+def _keys(login: str, address: str) -> list[tuple[str, Bound]]:
+    of = {PAIR: f"{login}\n{address}", ACCOUNT: login, ADDRESS: address}
+    return [
+        (f"{bound.name}/{hashlib.sha256(text.encode()).hexdigest()[:32]}", bound)
+        for bound, text in of.items()
+    ]
