@@ -1,6 +1,6 @@
 """May this one do this? One table for operations, for messages and for routes; nobody else decides.
 
-`tests/test_permissions.py` goes over all of it, with every role and with none.
+`tests/accounts/test_permissions.py` goes over all of it, with every role and with none.
 """
 
 from collections.abc import Mapping
