@@ -21,6 +21,9 @@ from server.boards.registry import Boards
 from server.boards.submission import Outcome, Submission
 from server.brokers import Broker
 from server.config import Config
+from server.devices.clerk import Clerk
+from server.devices.kept_states import KeptStates
+from server.devices.noted import NotedBoards
 from server.document import Limits
 from server.doors import Doors
 from server.errors import ALL, BoardcastError, Close, NotFound, Unavailable
@@ -31,6 +34,7 @@ from server.model.commands import LOGGED, Command, MemberSet
 from server.model.fields import Role
 from server.model.messages import Bye, ServerInfo
 from server.model.records import Change
+from server.model.telemetry import Heard
 from server.outbox import Transport
 from server.people import People
 from server.policy import RANK, Policy
@@ -69,6 +73,8 @@ class App:
         self.broker = broker or broker_of(config, self.metrics)
         self.vitals = Vitals(store or store_of(config), self.broker, self.metrics)
         self.store = self.vitals.store
+        self._noted = NotedBoards(self.store)
+        self.vitals.watched.foretold = self._noted.before
         people = People(f"{self.instance}-{secrets.token_hex(4)}", self.broker.offer)
         self.hub = Hub(self.metrics, people)
         self.policy = Policy(open_mode=config.auth.mode == "open")
@@ -77,6 +83,8 @@ class App:
         self.doors = (
             None if self.accounts is None else Doors(self.hub, self.policy, self.accounts, self.seats)
         )
+        inner = self.doors or self.hub
+        self.clerk = Clerk(inner, self._ears, KeptStates(self.store), self._noted, now_ms)
         self.boards = Boards(self._parts(people.run), people)
         self.hub.occupied = self.boards.hold
         self.hub.vacated = self.boards.release
@@ -102,7 +110,7 @@ class App:
             run=run,
             store=self.store,
             broker=self.broker,
-            listener=self.doors or self.hub,
+            listener=self.clerk,
             policy=self.policy,
             settings=self._board_settings(),
             limits=_pick(Limits, self.config.limits),
@@ -118,6 +126,9 @@ class App:
             # A change of roles is to arrive within two seconds, also when its message is lost.
             settings = structs.replace(settings, heads_check_s=min(settings.heads_check_s, 1.0))
         return settings
+
+    async def _ears(self, board: str, devices: Sequence[str]) -> Sequence[Heard]:
+        return await self.store.telemetry.newest(board, devices)
 
     # -- life
 
@@ -139,6 +150,7 @@ class App:
             await self.broker.close()
             await self.store.close()
             raise
+        self.clerk.start(self.boards)
         self._tick = asyncio.create_task(self._tell_presence(), name="presence")
 
     async def _open_doors(self) -> None:
@@ -213,6 +225,7 @@ class App:
         for connection in self.hub.connections:
             connection.send(self._bye())
         self.hub.flush()
+        await self.clerk.stop()
         await self.boards.finish()
         self.hang_up()
         await self.boards.stop()
@@ -235,6 +248,7 @@ class App:
             await self.doors.stop()
         if self.accounts is not None:
             self.accounts.close()
+        await self.clerk.stop()
         await self.vitals.stop()
         await self.store.close()
         log.info("stopped")

@@ -134,6 +134,7 @@ OWN: dict[str, frozenset[Kind]] = {
     "alarm.clear": frozenset({"rule"}),
     "task.verify": frozenset({"system"}),
     "command.deliver": frozenset({"system"}),
+    "command.return": frozenset({"system"}),
     "command.settle": frozenset({"device"}),
     "command.expire": frozenset({"system"}),
 }

@@ -37,7 +37,8 @@ class Vitals:
         self._every_s = every_s
         self._of_store = Watch("store", store.ping, metrics, every_s)
         self._of_broker = Watch("broker", broker.probe, metrics, every_s)
-        self.store: Store = WatchedStore(store, self._of_store.worked, self._of_store.troubled)
+        self.watched = WatchedStore(store, self._of_store.worked, self._of_store.troubled)
+        self.store: Store = self.watched
         self._round = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
 

@@ -25,10 +25,14 @@ class WatchedStore:
         self._troubled = troubled
         self.start, self.close = store.start, store.close
         self.ping = store.ping
+        self.foretold: Callable[[str, Sequence[Change]], Awaitable[None]] | None = None
+        """Called before changes are stored; what it raises is as if the store had raised it."""
 
     async def append(self, board: str, first: int, changes: Sequence[Change]) -> None:
         begun = time.monotonic()
         try:
+            if self.foretold is not None:
+                await self.foretold(board, changes)
             await self._store.append(board, first, changes)
         except Refused:
             self._worked(time.monotonic() - begun)

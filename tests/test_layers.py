@@ -31,7 +31,7 @@ LAYERS: Mapping[str, frozenset[str]] = {
         "server.hub": "outbox wire people model errors metrics log",
         "server.boards": "document policy hub stores brokers wire model errors metrics log",
         "server.devices.rules": "model errors",
-        "server.devices": "boards hub people stores outbox wire model errors metrics log",
+        "server.devices": "boards document hub people stores outbox wire model errors metrics log",
         "server.accounts": "stores model errors",
         "server.views": "boards document wire model errors",
         "server.doors": "accounts boards policy hub wire model errors",

@@ -55,6 +55,7 @@ _APPLIERS: dict[type[c.Command], Callable[[BoardState, Any, Intent], Delta]] = {
     d.RuleDelete: devices.delete_rule,
     d.CommandSend: commands.send,
     d.CommandDeliver: commands.deliver,
+    d.CommandReturn: commands.take_back,
     d.CommandSettle: commands.settle,
     d.CommandExpire: commands.expire,
     d.AlarmOpen: alarms.open_alarm,

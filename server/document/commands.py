@@ -101,6 +101,14 @@ def deliver(state: BoardState, command: d.CommandDeliver, intent: Intent) -> Del
     return _moved(state, kept, CommandPatch(state="sent", sent_at=intent.at))
 
 
+def take_back(state: BoardState, command: d.CommandReturn, intent: Intent) -> Delta:
+    """Only whoever delivered it asks for this, and knows that it did not go out."""
+    kept = _need(state, command.command)
+    if kept.state != "sent":
+        raise Conflict("command", "was not sent, or has been answered", current=kept.state)
+    return _moved(state, kept, CommandPatch(state="queued", sent_at=None))
+
+
 def settle(state: BoardState, command: d.CommandSettle, intent: Intent) -> Delta:
     """An answer that comes after the time counts, too: then it is known after all what became of it."""
     kept = _need(state, command.command)

@@ -96,6 +96,12 @@ class CommandDeliver(Command, frozen=True, kw_only=True):
     command: Id
 
 
+class CommandReturn(Command, frozen=True, kw_only=True):
+    """It was not handed over after all: the device went away. It waits again."""
+
+    command: Id
+
+
 class CommandSettle(Command, frozen=True, kw_only=True):
     command: Id
     ok: bool
@@ -121,6 +127,7 @@ OWN: dict[str, type[Command]] = {
     "alarm.clear": AlarmClear,
     "task.verify": TaskVerify,
     "command.deliver": CommandDeliver,
+    "command.return": CommandReturn,
     "command.settle": CommandSettle,
     "command.expire": CommandExpire,
 }
