@@ -171,6 +171,8 @@ class LiveBoard(Replica):
 
     def _publish(self, changes: list[Change]) -> None:
         """Tell the other instances; what is lost on the way, or too large, they read from the log."""
+        if not self._parts.broker.reaches(self.board):
+            return
         message = encode_peer(PeerChanges(epoch=self.epoch, changes=changes))
         if len(message) > self._parts.peer_bytes:
             message = encode_peer(PeerGrown(epoch=self.epoch, seq=changes[-1].seq))

@@ -38,6 +38,9 @@ class Broker(Protocol):
     def offer(self, channel: str, message: bytes) -> None:
         """Queue a message for the other instances. Never waits, never fails; past its bound it drops."""
 
+    def reaches(self, channel: str) -> bool:
+        """Whether anybody else may hear what is offered; when not, it need not even be made."""
+
     async def probe(self) -> None:
         """Prove that a message would arrive now, by one of its own that goes out and comes back.
 

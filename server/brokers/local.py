@@ -70,6 +70,9 @@ class LocalBroker:
             if listener is not self:
                 listener._accept(channel, message)
 
+    def reaches(self, channel: str) -> bool:
+        return any(listener is not self for listener in self._exchange.listeners(channel))
+
     async def probe(self) -> None:
         """A message of this process arrives in the next turn of the loop: this waits for that turn."""
         if self._loop is None:

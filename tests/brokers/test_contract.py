@@ -148,3 +148,9 @@ async def test_nothing_is_dropped_while_all_goes_well(make_broker: MakeBroker) -
             ann.broker.offer("b1", message)
         await bob.hears("b1", *messages)
         assert ann.broker.dropped == bob.broker.dropped == 0
+
+
+async def test_whoever_listens_is_reached(make_broker: MakeBroker) -> None:
+    async with instances(make_broker, 2) as (ann, bob):
+        await bob.listen("b1")
+        assert ann.broker.reaches("b1")

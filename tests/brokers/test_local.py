@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from server.brokers.local import LocalBroker, LocalExchange
-from tests.brokers.instance import Instance
+from tests.brokers.instance import Instance, instances
 
 
 async def test_past_its_bound_a_slow_instance_loses_messages_and_counts_them() -> None:
@@ -53,3 +53,12 @@ async def test_channels_nobody_listens_to_are_forgotten() -> None:
     await broker.broker.close()
     assert exchange.listeners("b1") == exchange.listeners("b2") == []
     assert not exchange._listeners
+
+
+async def test_nobody_is_reached_where_nobody_else_listens() -> None:
+    exchange = LocalExchange()
+    async with instances(lambda: LocalBroker(exchange), 2) as (ann, bob):
+        await ann.listen("b1")
+        assert not ann.broker.reaches("b1")
+        await bob.listen("b1")
+        assert ann.broker.reaches("b1")

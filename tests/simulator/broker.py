@@ -68,6 +68,9 @@ class SimBroker:
     def unsubscribe(self, channel: str) -> None:
         self._in_force.pop(channel, None)
 
+    def reaches(self, channel: str) -> bool:
+        return True
+
     def offer(self, channel: str, message: bytes) -> None:
         if self._connected:
             self._exchange.carry(self, channel, message)

@@ -155,6 +155,10 @@ class RedisBroker:
         if self._open:
             self._subscriber.unwant(self._name(channel))
 
+    def reaches(self, channel: str) -> bool:
+        """Always: who listens elsewhere is not known here."""
+        return True
+
     def offer(self, channel: str, message: bytes) -> None:
         if self._open:
             self._publisher.offer(self._name(channel), self._sender + message)

@@ -75,8 +75,11 @@ def _append(
     reached = dict(heads)
     next_ones = [append for append in appends if _follows(reached, append)]
     try:
-        with savepoint(connection):
-            _insert(connection, next_ones)
+        if len(appends) == 1 and _is_one_statement(appends[0]):
+            _insert(connection, next_ones)  # all of it, or nothing: each statement is
+        else:
+            with savepoint(connection):
+                _insert(connection, next_ones)
     except sqlite3.IntegrityError:
         if len(appends) == 1:
             return [Refused(f"board {appends[0].board}: a name is known already")]
@@ -85,6 +88,10 @@ def _append(
     heads.update(reached)
     taken = {id(append) for append in next_ones}
     return [None if id(append) in taken else _not_next(append) for append in appends]
+
+
+def _is_one_statement(append: Append) -> bool:
+    return len(append.rows) <= WIDEST and append.epoch is None
 
 
 def _follows(reached: dict[str, int], append: Append) -> bool:
