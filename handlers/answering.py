@@ -30,7 +30,7 @@ class AnsweringAtOnce(BaseHandler):
         self._write_buffer: list[bytes] = []
         self.set_status(200)
         if hasattr(self, "app"):
-            self._part_when_draining()
+            self.add_of_app()
 
     def flush(self, include_footers: bool = False) -> "Future[None]":
         """Called once, by `finish`."""

@@ -1,76 +1,44 @@
 """What all handlers share: who may ask (Host, Origin), the one error shape, the headers of every answer."""
 
-import ipaddress
+import time
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 import structlog
 from tornado.httputil import HTTPHeaders
 from tornado.web import HTTPError, RequestHandler
 
+from handlers.origins import Refused, check_host, check_origin, check_site
 from server.app import App
-from server.config import Config
-from server.errors import BadRequest, BoardcastError, Internal, NotFound
+from server.budgets import Budget
+from server.callers import Caller
+from server.errors import BadRequest, BoardcastError, Internal, NotFound, RateLimited
 
 log = structlog.stdlib.get_logger("http")
+SHOWN = 200
+"""Characters of a path in the log. What stands behind the question mark is never there."""
 CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; connect-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
+"""What our pages do without: everything inline, everything of others, every sink that makes code of text."""
 HEADERS = {
     "Server": "boardcast",
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cache-Control": "no-cache",
 }
 """Of every answer, unless it has others."""
-
-
 COOKIE = "boardcast"
 """Holds the text of a session."""
-
-
-class Refused(BoardcastError):
-    """The address or the page that asks is not allowed. The text names the setting to change."""
-
-    code, status, retry = "forbidden", 403, False
-
-
-def check_host(host: str, config: Config) -> None:
-    """Raises `Refused` for a Host that is not ours: a name that another site's DNS may point at us.
-
-    Numeric addresses are fine: no DNS is asked for them.
-    """
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        name = ""
-    known = {"localhost", config.server.host.lower(), *config.server.hosts}
-    if name not in known and not _is_numeric(name):
-        raise Refused(f"the Host {host!r} is not allowed; the setting server.hosts lists further ones")
-
-
-def _is_numeric(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-def check_origin(origin: str | None, host: str, config: Config) -> None:
-    """Raises `Refused` when a page of another site asks. No Origin: it is no page that asks."""
-    if origin is None or origin in config.server.origins:
-        return
-    try:
-        parts = urlsplit(origin)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or parts.netloc.lower() != host.lower():
-        raise Refused(f"the Origin {origin!r} is not allowed; the setting server.origins lists further ones")
 
 
 def bearer(headers: HTTPHeaders) -> str:
@@ -90,14 +58,52 @@ class BaseHandler(RequestHandler):
 
     def initialize(self, app: App) -> None:
         self.app = app
-        self._part_when_draining()  # the default headers were set before
+        self.add_of_app()  # the default headers were set before
         # Nobody here takes a form. Tornado would take any body apart that says it is one, before `prepare`.
         self.request._parse_body = lambda: None  # type: ignore[method-assign]
 
+    @cached_property
+    def caller(self) -> Caller:
+        """Who asks, behind the proxies that we trust."""
+        headers = self.request.headers
+        return self.app.proxies.caller(
+            self.request.remote_ip or "",
+            self.request.protocol == "https",
+            headers.get("X-Forwarded-For", ""),
+            headers.get("X-Forwarded-Proto", ""),
+        )
+
+    @property
+    def budget(self) -> Budget:
+        """What the address may use in a second; see `server.budgets`."""
+        return self.app.budgets.of(f"address {self.caller.home}")
+
     def prepare(self) -> None:
         self.app.requests.add(self)
-        check_host(self.request.host, self.app.config)
-        check_origin(self.request.headers.get("Origin"), self.request.host, self.app.config)
+        self.judge_caller()
+        self._take_part()
+
+    def judge_caller(self) -> None:
+        """Raises `Refused` unless the name and the page that ask are allowed."""
+        request, config = self.request, self.app.config
+        check_host(request.host, config)
+        check_origin(request.headers.get("Origin"), request.host, config, secure=self.caller.secure)
+        upgrade = "Upgrade" in request.headers
+        check_site(request.headers, str(request.method), config, upgrade=upgrade)
+
+    def _take_part(self) -> None:
+        """One request, and its body, of what the address may use. Raises `RateLimited`."""
+        now, budget = time.monotonic(), self.budget
+        self.limit("messages", "requests", budget.message(now))
+        self.limit("answered_bytes", "bytes answered", budget.answer(now))
+        if self.request.body:
+            self.limit("received_bytes", "bytes received", budget.received(now, len(self.request.body)))
+
+    def limit(self, name: str, what: str, wait_s: float) -> None:
+        """Raises `RateLimited` when there is anything to wait for, and counts it."""
+        if wait_s:
+            self.app.limit_met(name)
+            raise RateLimited(f"{what} of this address in a second", round(1000 * wait_s))
 
     def on_finish(self) -> None:
         self.app.requests.discard(self)
@@ -106,7 +112,14 @@ class BaseHandler(RequestHandler):
         for name, value in HEADERS.items():
             self.set_header(name, value)
         if hasattr(self, "app"):
-            self._part_when_draining()
+            self.add_of_app()
+
+    def add_of_app(self) -> None:
+        """The headers that hang on the configuration, or on how it goes."""
+        self._part_when_draining()
+        hsts_s = self.app.config.tls.hsts_s
+        if hsts_s and self.caller.secure:
+            self.set_header("Strict-Transport-Security", f"max-age={hsts_s}")
 
     def _part_when_draining(self) -> None:
         """Whoever keeps the connection open would send the next request here, too."""
@@ -127,8 +140,15 @@ class BaseHandler(RequestHandler):
         self.set_status(error.status)
         if error.status == HTTPStatus.METHOD_NOT_ALLOWED:
             self.set_header("Allow", ", ".join(self.allowed))
+        self.hint_at_retry(error)
         self.set_header("Content-Type", "application/json")
         self.finish(error_body(error))
+
+    def hint_at_retry(self, error: BoardcastError) -> None:
+        """`Retry-After`, in whole seconds, when the error says when to come back."""
+        retry_after = error.details.get("retry_after_ms")
+        if isinstance(retry_after, int):
+            self.set_header("Retry-After", str(-(-retry_after // 1000)))
 
     def _as_refusal(self, status: int) -> BoardcastError:
         if status == HTTPStatus.NOT_FOUND:
@@ -142,9 +162,10 @@ class BaseHandler(RequestHandler):
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Refusals are no news; anything else is a defect and is logged with its traceback."""
         if isinstance(value, Refused):
-            log.info("refused", path=self.request.path, reason=value.message)
+            self.app.metrics.requests_refused(value.reason).value += 1
+            log.info("refused", path=self.request.path[:SHOWN], reason=value.message)
         elif not isinstance(value, (BoardcastError, HTTPError)):
-            log.error("a request failed", path=self.request.path, exc_info=(typ, value, tb))
+            log.error("a request failed", path=self.request.path[:SHOWN], exc_info=(typ, value, tb))
 
 
 class UnknownPath(BaseHandler):

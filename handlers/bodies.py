@@ -3,6 +3,7 @@
 Left to itself Tornado answers with a bare 400 and an empty page, and hangs up in the middle of the sending.
 """
 
+import time
 from typing import Any
 
 from tornado.httputil import (
@@ -14,8 +15,9 @@ from tornado.httputil import (
 )
 from tornado.web import Application
 
-from handlers.base import error_body
+from handlers.base import HEADERS, error_body
 from server.errors import MessageTooBig
+from server.metrics import Metrics
 
 BODY_BYTES = 1 << 20
 """The largest body that is taken."""
@@ -25,22 +27,29 @@ answer. What is larger still is answered at once, and the connection closed."""
 
 
 class BoundedApplication(Application):
-    """An application that is given no body above BODY_BYTES."""
+    """An application that is given no body above BODY_BYTES. `metrics`: those refused are counted there."""
+
+    def __init__(self, metrics: Metrics, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._metrics = metrics
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
-        return _Bounded(super().start_request(server_conn, request_conn), request_conn)
+        return _Bounded(super().start_request(server_conn, request_conn), request_conn, self._metrics)
 
 
 class _Bounded(HTTPMessageDelegate):
     """One request on its way to the application; `_inner` is None once it has been answered or given up."""
 
-    def __init__(self, inner: HTTPMessageDelegate, connection: Any) -> None:
+    def __init__(self, inner: HTTPMessageDelegate, connection: Any, metrics: Metrics) -> None:
         self._inner: HTTPMessageDelegate | None = inner
         self._connection = connection
+        self._metrics = metrics
         self._size = 0
+        self._begun = 0.0
 
     def headers_received(self, start_line: Any, headers: HTTPHeaders) -> Any:
         assert isinstance(start_line, RequestStartLine) and self._inner is not None
+        self._begun = time.monotonic()
         self._connection.set_max_body_size(DRAINED_BYTES)
         announced = headers.get("Content-Length", "0")
         size = int(announced) if announced.isascii() and announced.isdigit() else 0
@@ -70,14 +79,10 @@ class _Bounded(HTTPMessageDelegate):
     def _refuse(self) -> None:
         refusal = MessageTooBig(BODY_BYTES)
         body = error_body(refusal)
-        headers = HTTPHeaders(
-            {
-                "Content-Type": "application/json",
-                "Content-Length": str(len(body)),
-                "X-Content-Type-Options": "nosniff",
-                "Server": "boardcast",
-            }
-        )
+        own = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        headers = HTTPHeaders({**HEADERS, **own})
         line = ResponseStartLine("HTTP/1.1", refusal.status, "Content Too Large")
+        self._metrics.requests_refused("body").value += 1
+        self._metrics.requests_answered("4xx").observe(time.monotonic() - self._begun)
         self._connection.write_headers(line, headers, body)
         self._connection.finish()

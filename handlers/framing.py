@@ -13,6 +13,8 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 PROTOCOL_ERROR, NOT_UTF8, TOO_BIG = 1002, 1007, 1009
 _SHORT, _LONG = 126, 127
 _CONTROL_BYTES = 125
+_CLOSES = {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014}
+"""What an endpoint may close with, beside 3000-4999. 1005, 1006 and 1015 never stand in a frame."""
 
 
 class Message(NamedTuple):
@@ -34,6 +36,7 @@ class FrameReader:
 
     def __init__(self, most: int) -> None:
         self.violation: Violation | None = None
+        self.others = 0  # frames that were no messages: fragments and control frames; whoever asks counts on
         self._most = most
         self._rest = b""
         self._opcode = CONTINUATION  # of the fragmented message that is coming in
@@ -100,7 +103,11 @@ class FrameReader:
 
     def _take(self, first: int, payload: bytes, messages: list[Message]) -> None:
         opcode, final = first & 0x0F, first & 0x80
-        if opcode >= CLOSE:
+        if opcode >= CLOSE or not final:
+            self.others += 1
+        if opcode == CLOSE and (wrong := _wrong_close(payload)) is not None:
+            self.violation = wrong
+        elif opcode >= CLOSE:
             messages.append(Message(opcode, payload))
         elif final and opcode != CONTINUATION:
             self._finish(opcode, payload, messages)
@@ -121,6 +128,16 @@ class FrameReader:
     def _fail(self, at: int, code: int, reason: str) -> int:
         self.violation = Violation(code, reason)
         return at
+
+
+def _wrong_close(payload: bytes) -> Violation | None:
+    """What is wrong with the payload of a Close frame: sections 5.5.1 and 7.4."""
+    if not payload:
+        return None
+    code = int.from_bytes(payload[:2])
+    if len(payload) == 1 or not (code in _CLOSES or 3000 <= code < 5000):
+        return Violation(PROTOCOL_ERROR, "no such close code")
+    return None if _is_utf8(payload[2:]) else Violation(NOT_UTF8, "a reason must be UTF-8")
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -74,9 +74,10 @@ def _hold(alone: socket.socket) -> socket.socket:
     return holder
 
 
-def address_of(host: str, port: int) -> str:
-    """`http://HOST:PORT`, as a browser takes it."""
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def address_of(host: str, port: int, *, tls: bool = False) -> str:
+    """`http://HOST:PORT`, or with https, as a browser takes it."""
+    scheme = "https" if tls else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def make_room(connections: int) -> None:
@@ -87,4 +88,8 @@ def make_room(connections: int) -> None:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     if soft < wanted:
-        log.warning("fewer open files than limits.connections needs", allowed=soft, needed=wanted)
+        log.warning(
+            "fewer open files than limits.connections and limits.waiting_connections need",
+            allowed=soft,
+            needed=wanted,
+        )

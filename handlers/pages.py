@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 from tornado.web import StaticFileHandler
 
-from handlers.base import BaseHandler, check_host
+from handlers.base import BaseHandler
+from handlers.origins import check_host
 from server.app import App
 from server.errors import NotFound
 from server.model.fields import Id
@@ -54,10 +55,9 @@ class Static(BaseHandler, StaticFileHandler):
         BaseHandler.initialize(self, app)
         StaticFileHandler.initialize(self, path)
 
-    def prepare(self) -> None:
+    def judge_caller(self) -> None:
         """Any Origin may ask: browsers send it for modules, and behind a proxy that renames us only these
         files can tell people which setting to change. There is nothing in them that is not public."""
-        self.app.requests.add(self)
         check_host(self.request.host, self.app.config)
 
     def set_extra_headers(self, path: str) -> None:

@@ -2,18 +2,19 @@
 
 import logging
 import socket
+import ssl
 from functools import partial
 from typing import Any
 
 import structlog
-from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler
 
 from handlers.api import ENDPOINTS
 from handlers.api.handler import ApiHandler, UnknownApi
 from handlers.api.paths import Paths
-from handlers.base import UnknownPath
+from handlers.arrivals import GuardedServer, Patience
+from handlers.base import SHOWN, UnknownPath
 from handlers.bodies import DRAINED_BYTES, BoundedApplication
 from handlers.docs import Docs, OpenApi
 from handlers.ops import Health, NoScrape, Ready, Scrape
@@ -47,6 +48,7 @@ def application(app: App) -> Application:
     """The routes of one instance."""
     given: dict[str, Any] = {"app": app}
     return Routes(
+        app.metrics,
         [
             (r"/", Page, given),
             (r"/b/([^/]+)", Page, given),
@@ -86,22 +88,36 @@ def _log_request(metrics: Metrics, handler: RequestHandler) -> None:
         return  # most of the time: then the line is not made either
     log.debug(
         "request",
-        method=handler.request.method,
-        path=handler.request.path,
+        method=str(handler.request.method)[:16],
+        path=handler.request.path[:SHOWN],
         status=handler.get_status(),
         ms=round(1000 * handler.request.request_time(), 1),
     )
 
 
-def serve(application: Application, sockets: list[socket.socket]) -> HTTPServer:
+def serve(
+    application: Application,
+    sockets: list[socket.socket],
+    app: App,
+    tls: ssl.SSLContext | None = None,
+) -> GuardedServer:
     """Answer requests that come in on `sockets`."""
-    server = HTTPServer(
+    limits = app.config.limits
+    patience = Patience(
+        waiting=limits.waiting_connections,
+        per_home=limits.connections_per_address,
+        new_s=limits.first_request_s,
+        resting_s=IDLE_S,
+    )
+    server = GuardedServer(
         application,
+        ssl_options=tls,
         max_body_size=DRAINED_BYTES,
         max_header_size=HEADER_BYTES,
         chunk_size=READ_BYTES,  # each read makes a buffer of that size, and fills it with zeros
-        idle_connection_timeout=IDLE_S,
+        idle_connection_timeout=2 * IDLE_S,  # the guard is earlier
         body_timeout=BODY_S,
     )
+    server.guard(patience, app.proxies, app.limit_met)
     server.add_sockets(sockets)
     return server

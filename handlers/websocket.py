@@ -12,7 +12,7 @@ from tornado.iostream import SSLIOStream, StreamClosedError
 from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
 from handlers.base import COOKIE, BaseHandler, bearer
-from handlers.framing import FrameReader
+from handlers.framing import CLOSE, FrameReader
 from handlers.transport import StreamTransport
 from server import wire
 from server.app import App
@@ -51,9 +51,9 @@ class Protocol(WebSocketProtocol13):
                     plain_socket = self.stream.socket
                     asyncio.get_running_loop().add_reader(plain_socket, self._readable, plain_socket)
                 data = await reading
-                self._take(data)
-                if len(data) == CHUNK:
-                    await asyncio.sleep(0)  # others have a turn, too
+                pause_s = self._take(data)
+                if pause_s or len(data) == CHUNK:
+                    await asyncio.sleep(pause_s)  # others have a turn, too
         except StreamClosedError:
             self._abort()
         finally:
@@ -74,17 +74,39 @@ class Protocol(WebSocketProtocol13):
             self.stream.close()
             return
         try:
-            self._take(data)
+            pause_s = self._take(data)
         except Exception:
             log.exception("a connection failed and is dropped")
             self._abort()
+            return
+        if pause_s:
+            self._rest(plain, pause_s)
 
-    def _take(self, data: bytes) -> None:
-        for opcode, payload in self._reader.feed(data):
-            self._handle_message(opcode, payload)
-        if self._reader.violation is not None:
-            self.close(*self._reader.violation)
+    def _rest(self, plain: socket, pause_s: float) -> None:
+        """Leave in the kernel what more the client sends; it is slowed down by that, and nothing is lost."""
+        loop = asyncio.get_running_loop()
+
+        def read_on() -> None:
+            if not self.stream.closed():
+                loop.add_reader(plain, self._readable, plain)
+
+        if not self.stream.closed():
+            loop.remove_reader(plain)
+            loop.call_later(pause_s, read_on)
+
+    def _take(self, data: bytes) -> float:
+        """Handle what came; for how long nothing more is to be read."""
+        reader = self._reader
+        for opcode, payload in reader.feed(data):
+            if opcode == CLOSE or not self.server_terminated:  # else nobody is there to hear it
+                self._handle_message(opcode, payload)
+        if reader.violation is not None:
+            self.close(*reader.violation)
             self._abort()
+            return 0.0
+        others, reader.others = reader.others, 0
+        session: Session | None = self.handler.session  # type: ignore[attr-defined]
+        return 0.0 if session is None else session.took(len(data), others)
 
 
 class BoardSocket(BaseHandler, WebSocketHandler):
@@ -130,7 +152,9 @@ class BoardSocket(BaseHandler, WebSocketHandler):
             return
         self.set_nodelay(True)
         try:
-            self.session = self.app.connect(transport, self.codec, self.signed_in)
+            caller = self.caller
+            home = None if caller.shared else caller.home
+            self.session = self.app.connect(transport, self.codec, self.signed_in, home)
         except Exception:
             log.exception("a connection could not be opened")
             self.close(Close.INTERNAL, "internal error")

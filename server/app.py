@@ -20,6 +20,8 @@ from server.boards.parts import BoardSettings, Parts
 from server.boards.registry import Boards
 from server.boards.submission import Outcome, Submission
 from server.brokers import Broker
+from server.budgets import Budgets, Rates
+from server.callers import Proxies
 from server.config import Config
 from server.devices.clerk import Clerk
 from server.devices.kept_states import KeptStates
@@ -77,6 +79,8 @@ class App:
         self.vitals.watched.foretold = self._noted.before
         people = People(f"{self.instance}-{secrets.token_hex(4)}", self.broker.offer)
         self.hub = Hub(self.metrics, people)
+        self.proxies = Proxies(config.server.trusted_proxies)
+        self.budgets = Budgets(_pick(Rates, config.limits), time.monotonic)
         self.policy = Policy(open_mode=config.auth.mode == "open")
         self.accounts = accounts_of(config, self.store, now_ms)
         self.seats = Seats(self.store)
@@ -90,6 +94,7 @@ class App:
         self.hub.vacated = self.boards.release
         self.services = Services(
             boards=self.boards,
+            budgets=self.budgets,
             hub=self.hub,
             policy=self.policy,
             settings=_pick(SessionSettings, config.server, config.limits),
@@ -305,20 +310,34 @@ class App:
 
     # -- sockets
 
-    def connect(self, transport: Transport, codec: Codec, signed_in: str = "") -> Session:
-        """A new socket; whoever made it reports its frames and its end to the session. `signed_in`: the text
-        of the session that its browser showed."""
+    def connect(
+        self, transport: Transport, codec: Codec, signed_in: str = "", home: str | None = None
+    ) -> Session:
+        """A new socket; whoever made it reports its frames and its end to the session.
+
+        `signed_in`: the text of the session that its browser showed. `home`: what it counts for (see
+        `Caller`); None: it is not counted.
+        """
         name = "s_" + secrets.token_hex(8)
         connection = Connection(self.hub, name, codec, transport, self.config.delivery)
-        full = len(self.hub.connections) >= self.config.limits.connections
-        session = Session(connection, self.services, signed_in)
+        limits = self.config.limits
+        full = len(self.hub) >= limits.connections
+        place = None if home is None else self.budgets.of(f"address {home}")
+        crowded = place is not None and place.connections >= limits.connections_per_address
+        session = Session(connection, self.services, signed_in, place)
         self.hub.add(connection)
         if self.draining:
             connection.send(self._bye())
             session.close(Close.GOING_AWAY, "going away")
-        elif full:
-            session.close(Close.TOO_MANY_CONNECTIONS, "too many connections")
+        elif crowded or full:
+            name = "connections_per_address" if crowded else "connections"
+            what = "connections of this address" if crowded else "connections"
+            session.dismiss(session.allowance.too_many(name, what))
         return session
+
+    def limit_met(self, name: str) -> None:
+        """A client ran into a limit; `name` as in `metrics.LIMITS`."""
+        self.metrics.limits_reached(name).value += 1
 
     # -- health
 

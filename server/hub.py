@@ -47,10 +47,12 @@ class Connection:
     def __repr__(self) -> str:
         return f"<Connection {self.session}>"
 
-    def send(self, message: Struct) -> None:
-        """An answer, or a message about no board's state. Goes out with the next `Hub.flush`."""
-        self.outbox.offer_log(None, self.frame(message))
+    def send(self, message: Struct) -> int:
+        """An answer, or a message about no board's state; its size. Goes out with the next `Hub.flush`."""
+        frame = self.frame(message)
+        self.outbox.offer_log(None, frame)
         self._hub.touch(self)
+        return len(frame)
 
     def _cut(self, code: int, reason: str) -> None:
         """Until somebody has the conversation, and a better way to end it."""
@@ -128,6 +130,10 @@ class Hub:
     @property
     def connections(self) -> Collection[Connection]:
         return tuple(self._connections)
+
+    def __len__(self) -> int:
+        """How many connections there are."""
+        return len(self._connections)
 
     def members(self, board: str) -> Collection[Connection]:
         room = self._rooms.get(board)

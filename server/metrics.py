@@ -21,6 +21,14 @@ APPENDS = ("stored", "refused", "failed")
 CLASSES = ("log", "latest", "ephemeral")
 STATUSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 LINKS = ("publish", "subscribe")
+REFUSALS = ("host", "origin", "cookie", "body")
+"""Why a request was not even looked at."""
+LIMITS = (
+    *("connections", "connections_per_address", "connections_per_user", "waiting_connections"),
+    *("first_request", "slow_requests"),
+    *("messages", "mutations", "received_bytes", "answered_bytes"),
+)
+"""What clients run into."""
 UNKNOWN_OP = "unknown"
 """Stands for whatever a client named that is no operation."""
 CLIENT_CLOSES = ("1000", "1001", "1005", "1006", "other")
@@ -152,6 +160,15 @@ class Metrics(Collector):
         self.requests_answered = self._spread(
             "requests_answered_seconds", "HTTP requests, until they were answered.", LATENCY_S, "status"
         )
+
+        self.requests_refused = count(
+            "requests_refused", "HTTP requests and upgrades that were not let in, by reason.", "reason"
+        )
+        self.limits_reached = count("limits_reached", "Times that a client met a limit.", "limit")
+        for reason in REFUSALS:
+            self.requests_refused(reason)
+        for limit in LIMITS:
+            self.limits_reached(limit)
 
     def _declare_queues(self) -> None:
         self.queues_held = self._gauge("queues_held_bytes", "Bytes of the log waiting for readers.")()

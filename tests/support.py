@@ -63,6 +63,7 @@ class ServerProcess:
         self.settings = settings
         self._process: subprocess.Popen[str] | None = None
         self._lines: list[str] = []
+        self._news = threading.Condition()
 
     @property
     def url(self) -> str:
@@ -109,8 +110,10 @@ class ServerProcess:
     def _drain(self, stream: Any, settled: threading.Event) -> None:
         with stream:
             for line in stream:
-                self._lines.append(line)
-                if found := re.match(r"listening on http://127\.0\.0\.1:(\d+)$", line.rstrip()):
+                with self._news:
+                    self._lines.append(line)
+                    self._news.notify_all()
+                if found := re.match(r"listening on https?://127\.0\.0\.1:(\d+)$", line.rstrip()):
                     self.port = int(found[1])
                     settled.set()
         settled.set()
@@ -118,6 +121,12 @@ class ServerProcess:
     def output(self) -> str:
         """All that the server has written so far, of all its starts."""
         return "".join(self._lines)
+
+    def said(self, text: str, times: int = 1) -> None:
+        """Waits until `text` is in the output so often."""
+        with self._news:
+            enough = self._news.wait_for(lambda: self.output().count(text) >= times, PATIENCE_S)
+        assert enough, f"not said {times} times: {text}\n{self.output()}"
 
     def rss_mib(self) -> float:
         """The memory that the process holds now."""

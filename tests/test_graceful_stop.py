@@ -140,7 +140,7 @@ async def test_a_connection_that_is_kept_alive_is_given_up_and_its_request_answe
     from handlers.listening import bind
     from handlers.routes import application, serve
 
-    server = serve(application(app), bind("127.0.0.1", 0))
+    server = serve(application(app), bind("127.0.0.1", 0), app)
     port = next(iter(server._sockets.values())).getsockname()[1]
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     first = await exchange(reader, writer, "/api/tasks")

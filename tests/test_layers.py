@@ -18,6 +18,8 @@ LAYERS: Mapping[str, frozenset[str]] = {
         "server.metrics": "",
         "server.model": "errors",
         "server.config": "errors",
+        "server.callers": "",
+        "server.budgets": "",
         "server.wire": "model errors",
         "server.policy": "model errors",
         "server.document": "model errors",
@@ -35,7 +37,7 @@ LAYERS: Mapping[str, frozenset[str]] = {
         "server.accounts": "stores model errors",
         "server.views": "boards document wire model errors",
         "server.doors": "accounts boards policy hub wire model errors",
-        "server.session": "accounts views boards policy hub outbox wire model errors metrics log",
+        "server.session": "budgets accounts views boards policy hub outbox wire model errors metrics log",
         "server.data": "stores document model errors",
         "server.demo": "boards document model errors log",
     }.items()

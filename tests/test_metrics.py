@@ -13,7 +13,7 @@ from server.app import App
 from server.config import Config
 from server.errors import ALL, Close
 from server.health import STATES
-from server.metrics import CLASSES, CLIENT_CLOSES, LINKS, STATUSES, Metrics
+from server.metrics import CLASSES, CLIENT_CLOSES, LIMITS, LINKS, REFUSALS, STATUSES, Metrics
 from server.model.commands import LOGGED
 from server.outbox import Outbox
 from server.vitals import PARTS
@@ -302,6 +302,8 @@ ALLOWED: Mapping[str, Callable[[str], object]] = {
     "class": set(CLASSES).__contains__,
     "status": set(STATUSES).__contains__,
     "link": set(LINKS).__contains__,
+    "reason": set(REFUSALS).__contains__,
+    "limit": set(LIMITS).__contains__,
     "part": set(PARTS).__contains__,
     "state": set(STATES).__contains__,
     "op": {*LOGGED, "unknown"}.__contains__,

@@ -209,7 +209,7 @@ async def test_a_frame_of_very_many_items_is_one_mistake(
 
 
 @on_stage
-async def test_one_connection_too_many_is_closed_and_says_nothing(
+async def test_one_connection_too_many_is_told_when_to_come_back_and_closed(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits = msgspec.structs.replace(stage.app.config.limits, connections=1)
@@ -217,7 +217,9 @@ async def test_one_connection_too_many_is_closed_and_says_nothing(
     second = Stage(stage.app)
     second.says(HELLO, JOIN)
     assert second.transport.closed_with is not None and second.transport.closed_with[0] == 4504
-    assert (second.heard(), len(stage.app.hub.connections)) == ([], 1)
+    [told] = second.heard()
+    assert (told["code"], told["details"]["retry_after_ms"]) == ("rate_limited", 10_000)
+    assert len(stage.app.hub.connections) == 1
     second.transport.dispose()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
@@ -15,7 +16,8 @@ from server.accounts.desk import Accounts
 from server.app import App
 from server.boards.live import LiveBoard
 from server.boards.submission import HTTP_CLIENT, Outcome, Submission
-from server.errors import BadRequest, BoardcastError, Conflict, NotFound, Unauthenticated
+from server.budgets import Budget
+from server.errors import BadRequest, BoardcastError, Conflict, NotFound, RateLimited, Unauthenticated
 from server.model.accounts import Identity
 from server.model.commands import Command
 from server.model.fields import Id, Role
@@ -30,7 +32,8 @@ class Call(Struct, frozen=True, kw_only=True):
     """One request, checked: `path` as in the route, `query` and `body` as the endpoint declares them.
 
     `digest` names what was asked, so that an `Idempotency-Key` is not used for two different things; it is
-    empty without a key. `identity`: who asks; `address`, `agent`: from where, and with what.
+    empty without a key. `identity`: who asks; `address`, `agent`: from where, and with what; `budget`: what
+    the address may use in a second.
     """
 
     app: App
@@ -42,6 +45,7 @@ class Call(Struct, frozen=True, kw_only=True):
     identity: Identity
     address: str
     agent: str
+    budget: Budget
 
     @property
     def actor(self) -> Actor:
@@ -151,6 +155,10 @@ async def outcome_of(
     call: Call, board: str, command: Command, *, mutation: str, base: int | None, digest: str = ""
 ) -> Outcome:
     """What becomes of one mutation, by way of the board's inbox like any other."""
+    wait_s = call.budget.mutation(time.monotonic())
+    if wait_s:
+        call.app.limit_met("mutations")
+        return RateLimited("mutations of this address in a second", round(1000 * wait_s))
     settled: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
     def settle(outcome: Outcome) -> None:

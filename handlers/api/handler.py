@@ -1,6 +1,7 @@
 """Any endpoint's request and answer: codecs, query, body, `Idempotency-Key`, `ETag`, refusals."""
 
 import hashlib
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -97,8 +98,9 @@ class ApiHandler(AnsweringAtOnce):
             key=key,
             digest="" if key is None else self._digest(body),
             identity=identity,
-            address=self.request.remote_ip or "",
+            address=self.caller.address,
             agent=self.request.headers.get("User-Agent", ""),
+            budget=self.budget,
         )
 
     async def _identity(self, need: Need) -> Identity:
@@ -193,7 +195,7 @@ class ApiHandler(AnsweringAtOnce):
             path="/",
             httponly=True,
             samesite="Strict",
-            secure=self.request.protocol == "https",
+            secure=self.caller.secure,
         )
 
     def _is_known(self, etag: str) -> bool:
@@ -214,7 +216,9 @@ class ApiHandler(AnsweringAtOnce):
         binary = self._wants_msgpack()
         self.set_header("Content-Type", MSGPACK if binary else JSON)
         encode = msgspec.msgpack.encode if binary else msgspec.json.encode
-        self.finish(encode(body))
+        encoded = encode(body)
+        self.budget.answered(time.monotonic(), len(encoded))
+        self.finish(encoded)
 
     def compute_etag(self) -> str | None:
         """None: an answer about a board has its own, and the others need none."""
@@ -226,9 +230,7 @@ class ApiHandler(AnsweringAtOnce):
             self.set_header("WWW-Authenticate", "Bearer")
         if error.status == WrongMethod.status:  # Tornado refuses the methods that it does not know by itself
             self.set_header("Allow", ", ".join(self.allowed))
-        retry_after = error.details.get("retry_after_ms")
-        if isinstance(retry_after, int):
-            self.set_header("Retry-After", str(-(-retry_after // 1000)))
+        self.hint_at_retry(error)
         self._send(failure(error))
 
 

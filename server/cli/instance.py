@@ -117,8 +117,12 @@ async def _live(config: Config, stopping: Stopping, *, shared: bool) -> None:
     # The one arrow up: the command line is where both sides meet.
     from handlers.listening import address_of, bind, make_room
     from handlers.routes import application, operations, serve
+    from handlers.tls import Certificate
 
-    make_room(config.limits.connections)
+    certificate = Certificate.of(config)
+    if certificate is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, certificate.reload)
+    make_room(config.limits.connections + config.limits.waiting_connections)
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
     host, ops_port = config.server.host, config.server.ops_port
     sockets = bind(host, config.server.port, shared=shared)
@@ -127,9 +131,9 @@ async def _live(config: Config, stopping: Stopping, *, shared: bool) -> None:
     if not await _start(app, stopping):
         return
     try:
-        serve(operations(app), ops)
-        server = serve(application(app), sockets)
-        address = address_of(host, sockets[0].getsockname()[1])
+        serve(operations(app), ops, app)
+        server = serve(application(app), sockets, app, certificate.context if certificate else None)
+        address = address_of(host, sockets[0].getsockname()[1], tls=certificate is not None)
         if app.setup_code is not None:
             click.echo(f"make the first account: {address}/account/setup#{app.setup_code}")
         click.echo(f"listening on {address}")

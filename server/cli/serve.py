@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from server.cli.group import fail, load, server_options
+from server.cli.group import FAILED, fail, load, server_options
 from server.cli.instance import run
 from server.cli.workers import supervise
 from server.config import masked
@@ -17,8 +17,13 @@ def check(config: Path | None, **flags: object) -> None:
     """Check the configuration and say where the server would listen and keep its data."""
     loaded = load(config, flags)
     from handlers.listening import address_of
+    from handlers.tls import Certificate
 
-    address = address_of(loaded.server.host, loaded.server.port)
+    try:
+        certificate = Certificate.of(loaded)
+    except OSError as error:
+        fail(FAILED, str(error))
+    address = address_of(loaded.server.host, loaded.server.port, tls=certificate is not None)
     data = f"{masked(loaded.store_url)}, {masked(loaded.broker.url)}"
     click.echo(f"configuration is good: {address}, {data}")
 

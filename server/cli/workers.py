@@ -60,10 +60,10 @@ def supervise(config: Config) -> tuple[int, str]:
     command = [sys.executable, *sys.orig_argv[1:], "--port", str(port)]
     patience_s = server.lame_duck_s + server.drain_s + 2 * STOP_S
     supervisor = Supervisor(command, config.worker_count, patience_s, Backoff(random.Random()))
+    tls = bool(config.tls.certificate)
+    shown = address_of(server.host, port, tls=tls)
     try:
-        return asyncio.run(
-            supervisor.run(lambda: click.echo(f"listening on {address_of(server.host, port)}"))
-        )
+        return asyncio.run(supervisor.run(lambda: click.echo(f"listening on {shown}"), renews=tls))
     finally:
         for holder in held:
             holder.close()
@@ -82,11 +82,17 @@ class Supervisor:
         self._backoff = backoff
         self._asked, self._again, self._all_serve = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._starting = set(self._numbers)
+        self._serving: set[Process] = set()
         self._code, self._reason = 0, ""
 
-    async def run(self, all_serve: Callable[[], None]) -> tuple[int, str]:
-        """Until all have ended; the exit code, and why it is not 0. `all_serve`: called when all do, once."""
+    async def run(self, all_serve: Callable[[], None], *, renews: bool = False) -> tuple[int, str]:
+        """Until all have ended; the exit code, and why it is not 0. `all_serve`: called when all do, once.
+
+        `renews`: SIGHUP is passed on to the workers, which then read their certificate again.
+        """
         loop = asyncio.get_running_loop()
+        if renews:
+            loop.add_signal_handler(signal.SIGHUP, self._renew)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         log.info("starting workers", workers=len(self._numbers))
@@ -99,6 +105,10 @@ class Supervisor:
     def stop(self) -> None:
         """Ask for the end; the second time, insist on it."""
         (self._again if self._asked.is_set() else self._asked).set()
+
+    def _renew(self) -> None:
+        for process in self._serving:
+            process.send_signal(signal.SIGHUP)
 
     async def _announce(self, all_serve: Callable[[], None]) -> None:
         await self._all_serve.wait()
@@ -138,6 +148,7 @@ class Supervisor:
         listening = asyncio.create_task(self._listen(number, process))
         stopping = asyncio.create_task(self._stop_when_asked(number, process))
         code = await process.wait()
+        self._serving.discard(process)
         stopping.cancel()
         await listening
         self._let_go(process)
@@ -159,6 +170,7 @@ class Supervisor:
         assert process.stdout is not None
         async for line in process.stdout:
             if line.startswith(b"listening on "):
+                self._serving.add(process)
                 self._starting.discard(number)
                 if not self._starting:
                     self._all_serve.set()

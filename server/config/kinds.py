@@ -19,6 +19,13 @@ Origin = Annotated[
         extra={"allowed": "scheme://host[:port] in lower case, without a path"},
     ),
 ]
+Network = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[0-9a-fA-F.:]+(/[0-9]{1,3})?\Z",
+        extra={"allowed": "an IP address or a network as 10.1.0.0/16"},
+    ),
+]
 HostName = Annotated[
     str, Meta(pattern=r"\A[a-z0-9._-]+\Z", extra={"allowed": "a host name in lower case, without port"})
 ]

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from server.config.kinds import Bytes, Count, Section
+from server.config.kinds import Bytes, Count, Seconds, Section
 
 
 class LimitsSection(Section, frozen=True, kw_only=True):
-    title = "How much of everything there may be; past a limit a request is refused with `limit_exceeded`"
+    title = "How much there may be, else `limit_exceeded`; and how fast, else `rate_limited`"
 
     frame_bytes: Annotated[
         int,
@@ -43,6 +43,63 @@ class LimitsSection(Section, frozen=True, kw_only=True):
             "system's limit of open files must be higher.",
         ),
     ] = 20_000
+    connections_per_address: Annotated[
+        Count,
+        Meta(
+            description="Open sockets, and as many connections for HTTP, of one client address (IPv6: of one "
+            "/64 network). The next one is closed with 4504. A proxy counts as its clients when it is one of "
+            "`server.trusted_proxies`; this machine itself is not counted.",
+        ),
+    ] = 1000
+    connections_per_user: Annotated[
+        Count, Meta(description="Open sockets of one user. The next one is closed with 4504.")
+    ] = 500
+    waiting_connections: Annotated[
+        Count,
+        Meta(
+            description="Connections that ask for nothing: before their first request, or between two. Past "
+            "it the one that has waited longest is closed.",
+        ),
+    ] = 4096
+    first_request_s: Annotated[
+        Seconds,
+        Meta(description="Seconds that a new connection has for its first request before it is closed."),
+    ] = 10.0
+    messages_per_second: Annotated[
+        Count,
+        Meta(
+            description="Messages a second of all sockets of one user, or HTTP requests of one address. Past "
+            "`burst_s` seconds' worth they get `rate_limited`.",
+        ),
+    ] = 5000
+    mutations_per_second: Annotated[
+        Count,
+        Meta(
+            description="Mutations a second of one user, over HTTP of one address. Past `burst_s` seconds' "
+            "worth they get `rate_limited`.",
+        ),
+    ] = 2000
+    received_bytes_per_second: Annotated[
+        Bytes,
+        Meta(
+            description="Bytes a second from all sockets of one user. Past `burst_s` seconds' worth a socket "
+            "is not read for a moment; bodies of HTTP requests get `rate_limited`.",
+        ),
+    ] = 4_194_304
+    answered_bytes_per_second: Annotated[
+        Bytes,
+        Meta(
+            description="Bytes a second of what one user asks for: snapshots, pages of comments, answers "
+            "over HTTP. Past `burst_s` seconds' worth a request for more gets `rate_limited`.",
+        ),
+    ] = 16_777_216
+    burst_s: Annotated[
+        Seconds,
+        Meta(
+            description="Seconds of the four rates above whose worth may be used at once by whoever was "
+            "quiet before. A client that comes back with much to send needs it.",
+        ),
+    ] = 10.0
     joins_per_connection: Annotated[
         Count, Meta(description="Boards that one socket may have joined at once.")
     ] = 100

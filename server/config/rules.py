@@ -17,6 +17,8 @@ def check(settings: Settings, where: Where) -> None:
     """Raise `ConfigError` for the first contradiction, naming both settings."""
     _check_open(settings, where)
     _check_identity(settings, where)
+    _check_proxies(settings, where)
+    _check_tls(settings, where)
     _check_store(settings, where)
     _check_broker(settings, where)
     _check_workers(settings, where)
@@ -66,6 +68,31 @@ def _check_identity(settings: Settings, where: Where) -> None:
             f"got {shown(identity.jwks)}: whoever is on the way could put keys of their own there",
             where=where("identity.jwks"),
             allowed="allowed: https://<address>, or the path of a file",
+        )
+
+
+def _check_proxies(settings: Settings, where: Where) -> None:
+    for proxy in settings.server.trusted_proxies:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError as error:
+            raise ConfigError(
+                "server.trusted_proxies",
+                f"got {shown(proxy)}: {error}",
+                where=where("server.trusted_proxies"),
+                allowed="allowed: addresses as 10.0.0.5 and networks as 10.1.0.0/16",
+            ) from error
+
+
+def _check_tls(settings: Settings, where: Where) -> None:
+    tls = settings.tls
+    if bool(tls.certificate) != bool(tls.key):
+        given, lacking = ("certificate", "key") if tls.certificate else ("key", "certificate")
+        raise ConfigError(
+            f"tls.{lacking}",
+            f"is empty, but tls.{given} is given",
+            where=where(f"tls.{given}"),
+            allowed="allowed: both, or neither for plain HTTP",
         )
 
 

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from server.config.kinds import HostName, Name, Origin, Seconds, Section
+from server.config.kinds import HostName, Name, Network, Origin, Seconds, Section
 from server.config.limits import DeliverySection, LimitsSection
+from server.config.tls import TlsSection
 
 
 class ServerSection(Section, frozen=True, kw_only=True):
@@ -40,6 +41,14 @@ class ServerSection(Section, frozen=True, kw_only=True):
             description="Further names under which the server may be asked for (the Host header), as "
             "`board.example`. Another name gets 403; that keeps other sites' pages from "
             "reaching in by DNS tricks.",
+        ),
+    ] = ()
+    trusted_proxies: Annotated[
+        tuple[Network, ...],
+        Meta(
+            description="Addresses or networks of the proxies in front, as `10.0.0.5` or `10.1.0.0/16`. "
+            "Their X-Forwarded-For and X-Forwarded-Proto tell who asks, and whether by TLS; from anybody "
+            "else these headers are ignored.",
         ),
     ] = ()
     heartbeat_s: Annotated[
@@ -289,6 +298,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All sections. The server is given a `Config`, which is this with the way to load it."""
 
     server: ServerSection = ServerSection()
+    tls: TlsSection = TlsSection()
     auth: AuthSection = AuthSection()
     identity: IdentitySection = IdentitySection()
     store: StoreSection = StoreSection()

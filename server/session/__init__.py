@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 import structlog
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from server import wire
 from server.accounts.desk import Accounts
 from server.boards.live import LiveBoard
 from server.boards.submission import Outcome, Submission, answer
+from server.budgets import Budget
 from server.errors import (
     BadRequest,
     BoardcastError,
@@ -31,9 +32,10 @@ from server.metrics import UNKNOWN_OP
 from server.model import messages as m
 from server.model.accounts import Grant, Identity
 from server.model.commands import OPERATIONS
-from server.model.fields import Role
+from server.model.fields import RequestId, Role
 from server.model.records import Actor
 from server.policy import MESSAGES
+from server.session.allowance import Allowance
 from server.session.backlog import Backlog, Item
 from server.session.entry import let_in, visitor
 from server.session.pending import Pending
@@ -53,8 +55,11 @@ PING = b"\x89\x00"
 class Session:
     """Takes the frames of one connection and answers them through its outbox."""
 
-    def __init__(self, connection: Connection, services: Services, signed_in: str = "") -> None:
-        """`signed_in`: the text of the session that the browser showed, if any."""
+    def __init__(
+        self, connection: Connection, services: Services, signed_in: str = "", home: Budget | None = None
+    ) -> None:
+        """`signed_in`: the text of the session that the browser showed, if any. `home`: the budget of the
+        address, when its connections are counted."""
         self._connection = connection
         connection.hang_up = self.close
         self._signed_in = signed_in
@@ -65,6 +70,7 @@ class Session:
         self._actor: Actor | None = None
         self._pending = Pending(settings.pending_per_connection, settings.pending_bytes_per_connection)
         self._backlog = Backlog(settings.pending_per_connection, settings.pending_bytes_per_connection)
+        self.allowance = Allowance(services.budgets.fresh(), self._met, home)
         self._weight = 0  # bytes of the frame that is handled, for each of its messages
         self._bad = 0
         self._worker: asyncio.Task[None] | None = None
@@ -85,6 +91,10 @@ class Session:
         size = _size(frame)
         self._connection.traffic.receives(len(items), size)
         self._weight = size // max(1, len(items))
+        error = self.allowance.messages(len(items), arrived)
+        if error is not None:
+            self._hold_back(items, error)
+            return
         for item in items:
             if self._closed:
                 return
@@ -92,18 +102,36 @@ class Session:
                 self._arrived = arrived
                 self._handle(item)
             elif not self._backlog.add(item, arrived, self._weight):
-                self._overrun(item)
+                self._overrun(item, RateLimited("messages waiting on this connection", 1000))
+        self._services.hub.flush()
+
+    def _hold_back(self, items: list[Item], error: RateLimited) -> None:
+        """The whole frame is one too many: none of it is looked at further."""
+        for item in items:
+            if not self._closed:
+                self._overrun(item, error)
         self._services.hub.flush()
 
     def heard(self) -> None:
         """A ping or a pong came in: the client is alive."""
         self._heard = self._loop.time()
 
+    def took(self, size: int, frames: int) -> float:
+        """So many bytes were read, and `frames` that were no messages; seconds that reading is to rest."""
+        allowance = self.allowance
+        allowance.took(size, frames, self._loop.time())
+        pause_s, allowance.pause_s = allowance.pause_s, 0.0
+        return pause_s
+
+    def _met(self, limit: str) -> None:
+        self._services.metrics.limits_reached(limit).value += 1
+
     def closed(self) -> None:
         """The socket is gone. Idempotent."""
         if self._closed:
             return
         self._closed = True
+        self.allowance.end()
         self._timer.cancel()
         if self._worker is not None:
             self._worker.cancel()
@@ -198,9 +226,8 @@ class Session:
         else:
             metrics.messages_refused(error.code).value += 1
 
-    def _overrun(self, item: Item) -> None:
-        """Too much waits. A client's own order is kept: what waits for the same board is refused before."""
-        error = RateLimited("messages waiting on this connection", 1000)
+    def _overrun(self, item: Item, error: RateLimited) -> None:
+        """Too much, or too fast. A client's own order is kept: what waits for the board is refused before."""
         if isinstance(item, m.PresenceUpdate):
             return
         if not isinstance(item, m.Mutate) or self._actor is None:
@@ -222,6 +249,12 @@ class Session:
             self._log.info("connection refused", code=code, reason=reason)
             self._connection.outbox.close(code, reason)
             self.closed()
+
+    def dismiss(self, error: RateLimited, id: RequestId | UnsetType = UNSET) -> None:
+        """There are too many connections: say when to try again, and close."""
+        self._send(wire.refusal(error, id=id))
+        self._services.metrics.messages_refused(error.code).value += 1
+        self.close(Close.TOO_MANY_CONNECTIONS, "too many connections")
 
     # -- hello and heartbeat
 
@@ -249,6 +282,12 @@ class Session:
 
     def _greet(self, hello: m.Hello, identity: Identity) -> None:
         user = identity.user
+        try:
+            budget = self._services.budgets.of(f"user {user.id}")
+            self.allowance.become(budget, self._settings.connections_per_user)
+        except RateLimited as error:
+            self.dismiss(error, hello.id)
+            return
         self._client, self._actor = hello.client, Actor(user.id, user.name)
         self._connection.user, self._connection.client = user, hello.client
         self._connection.identity = identity
@@ -299,6 +338,7 @@ class Session:
         boards = self._services.boards
         if not self._pending.begin(self._weight) and error is None:
             error = RateLimited("mutations of this connection without an answer", 1000)
+        error = error or self.allowance.mutation(self._arrived)
         try:
             if error is None:
                 boards.submit(message.board, submission)
@@ -338,11 +378,13 @@ class Session:
         boards, before = self._services.boards, set(self._connection.boards)
         if join.board not in before and len(before) >= self._settings.joins_per_connection:
             raise LimitExceeded("joins", self._settings.joins_per_connection)
+        self._may_ask()
         live = boards.hold(join.board)  # until the hub does
         try:
             role = await self._admit(live, join)
             if not self._closed:
-                mode = let_in(self._services.hub, self._connection, live, join, role)
+                mode, size = let_in(self._services.hub, self._connection, live, join, role)
+                self.allowance.answered(size, self._loop.time())
                 self._log.info("board joined", board=live.board, seq=live.head, mode=mode)
         except Exception:
             if join.board not in before:
@@ -382,7 +424,15 @@ class Session:
         await self.answered()
         live = self._services.boards.get(request.board)
         await live.ready()
-        self._send(await live.surely(partial(self._comments_of, live, request)))
+        self._may_ask()
+        size = self._connection.send(await live.surely(partial(self._comments_of, live, request)))
+        self.allowance.answered(size, self._loop.time())
+
+    def _may_ask(self) -> None:
+        """Raises `RateLimited` while what was asked for before is more than the user may have."""
+        error = self.allowance.answer(self._loop.time())
+        if error is not None:
+            raise error
 
     def _comments_of(self, live: LiveBoard, request: m.Comments) -> m.CommentsPage:
         self._role(live, "comments")

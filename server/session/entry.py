@@ -19,10 +19,10 @@ def visitor(hello: Hello, *, open_mode: bool) -> Identity:
     return Identity(user=guest(hello.client, f"{name[:90]} (guest)"), way="guest", grant=Grant())
 
 
-def let_in(hub: Hub, connection: Connection, live: LiveBoard, join: Join, role: Role) -> str:
+def let_in(hub: Hub, connection: Connection, live: LiveBoard, join: Join, role: Role) -> tuple[str, int]:
     """Everything at one moment: what the client gets now and the first change after it leave no gap.
 
-    How it was brought up to date: `changes` or `snapshot`.
+    How it was brought up to date, `changes` or `snapshot`, and the bytes that it took.
     """
     outbox, codec, traffic = connection.outbox, connection.codec, connection.traffic
     hub.join(connection, live.board, role)
@@ -32,10 +32,11 @@ def let_in(hub: Hub, connection: Connection, live: LiveBoard, join: Join, role: 
         outbox.offer_resumed(live.board, first)
     else:
         outbox.offer_snapshot(live.board, [first, *welcome.parts])
+    size = len(first) + sum(map(len, welcome.parts))
     for part in welcome.parts:
         traffic.sends(len(part))
     if welcome.after is not None:
         outbox.offer_log(live.board, welcome.after)
         traffic.sends(len(welcome.after))
     hub.touch(connection)
-    return welcome.joined.mode
+    return welcome.joined.mode, size

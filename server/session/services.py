@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from server.accounts.desk import Accounts
 from server.boards.registry import Boards
+from server.budgets import Budgets
 from server.hub import Hub
 from server.metrics import Metrics
 from server.model.messages import ServerInfo
@@ -20,6 +21,8 @@ class SessionSettings(Struct, frozen=True, kw_only=True):
     hello_timeout_s: float
     frame_bytes: int
     resume_changes: int
+    connections_per_address: int
+    connections_per_user: int
     joins_per_connection: int
     pending_per_connection: int
     pending_bytes_per_connection: int
@@ -30,6 +33,7 @@ class Services(Struct, frozen=True, kw_only=True):
     """What a session works with. `clock`: milliseconds since 1970. `accounts`: None in `open` mode."""
 
     boards: Boards
+    budgets: Budgets
     hub: Hub
     policy: Policy
     settings: SessionSettings

@@ -34,7 +34,7 @@ class Visitor:
     def headers(self) -> dict[str, str]:
         if self.token:
             return {"Authorization": f"Bearer {self.token}"}
-        return {"Cookie": f"boardcast={self.cookie}"} if self.cookie else {}
+        return {"Cookie": f"boardcast={self.cookie}", "Origin": self.url} if self.cookie else {}
 
     async def send(self, method: str, path: str, body: object = None, **headers: str) -> Reply:
         data = None if body is None else json.dumps(body).encode()
@@ -137,7 +137,7 @@ async def instance(
     app = App(config, broker=LocalBroker(exchange or LocalExchange()))
     await app.start()
     sockets = bind("127.0.0.1", 0)
-    server = serve(application(app), sockets)
+    server = serve(application(app), sockets, app)
     town = Town(app, f"http://127.0.0.1:{sockets[0].getsockname()[1]}")
     try:
         if set_up:

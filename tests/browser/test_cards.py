@@ -170,7 +170,7 @@ def test_the_page_is_served_with_a_strict_policy(visit: Visit) -> None:
     reply = ann.page.reload()
     assert reply is not None
     policy = reply.headers["content-security-policy"]
-    assert "default-src 'self'" in policy
+    assert "default-src 'none'" in policy
     assert "unsafe" not in policy
 
 

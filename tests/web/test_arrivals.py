@@ -1,0 +1,121 @@
+"""Connections that ask for nothing, or too slowly: they cost little, for a short time."""
+
+from pathlib import Path
+
+from handlers.arrivals import Arrivals, Patience
+from tests.sockets import Socket
+from tests.support import Client, ServerProcess, on_loop
+from tests.test_metrics import scrape
+from tests.web.raw import connect, exchange, head, read_answer
+
+PATIENCE = Patience(waiting=3, per_home=2, new_s=10, resting_s=75, asking_s=120)
+
+
+def crowd(*names: str, home: str | None = None) -> Arrivals:
+    arrivals = Arrivals(PATIENCE)
+    for at, name in enumerate(names):
+        assert arrivals.arrive(name, home, at)
+    return arrivals
+
+
+def test_of_those_that_wait_the_longest_makes_room() -> None:
+    arrivals = crowd("a", "b", "c", "d")
+    arrivals.ask("a", 5)
+    assert arrivals.longest() is None, "a request is under way: that is no waiting"
+    arrivals.arrive("e", None, 6)
+    assert arrivals.longest() == "b"
+    arrivals.leave("b")
+    arrivals.rest("a", 7)
+    assert arrivals.longest() == "c"
+
+
+def test_resting_ones_make_room_when_they_are_more() -> None:
+    arrivals = crowd("a", "b", "c", "d")
+    for name in "cba":
+        arrivals.ask(name, 5)
+    for name in "abc":
+        arrivals.rest(name, 6)
+    assert arrivals.longest() == "a"
+
+
+def test_each_state_has_its_time() -> None:
+    arrivals = crowd("new", "resting", "asking")
+    for name in ("resting", "asking"):
+        arrivals.ask(name, 5)
+    arrivals.rest("resting", 6)
+    assert list(arrivals.late(9.9)) == []
+    assert list(arrivals.late(10)) == [("new", "new")]
+    assert list(arrivals.late(81)) == [("new", "new"), ("resting", "resting")]
+    assert list(arrivals.late(125)) == [("new", "new"), ("resting", "resting"), ("asking", "asking")]
+    for name in ("new", "resting", "asking", "asking"):
+        arrivals.leave(name)
+    assert len(arrivals) == 0 and list(arrivals.late(1000)) == []
+
+
+def test_a_home_has_its_share_and_gets_it_back() -> None:
+    arrivals = crowd("a", "b", home="192.0.2.1")
+    assert not arrivals.arrive("c", "192.0.2.1", 3)
+    assert arrivals.arrive("d", "192.0.2.2", 3)
+    assert arrivals.arrive("e", None, 3), "who stands for many is not counted"
+    arrivals.leave("a")
+    assert arrivals.arrive("c", "192.0.2.1", 4)
+
+
+@on_loop
+async def test_half_open_connections_push_each_other_out_and_nobody_else(tmp_path: Path) -> None:
+    """Four times as many as may wait; people and programs come and go all the while."""
+    with ServerProcess(tmp_path, LIMITS__WAITING_CONNECTIONS="50") as server:
+        ann = await Client.hello(server)
+        before = server.descriptors()
+        silent = [await connect(server.port) for _ in range(200)]
+        for number, link in enumerate(silent):
+            if number % 2:
+                link.writer.write(b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+        assert (await ann.mutate("demo", "task.create", task="t", title="T"))["type"] == "ack"
+        assert (await (await Client.hello(server)).ask("ping"))["type"] == "pong"
+        answer = await exchange(server.port, head("GET /api/tasks"))
+        assert answer is not None and answer.status == 200
+        for link in silent[:140]:
+            assert await rest(link) == b"", "the oldest were closed, without a word"
+        assert server.descriptors() - before < 70
+        assert (await scrape(server))["boardcast_limits_reached_total{limit=waiting_connections}"] >= 150
+
+
+async def rest(link: Socket) -> bytes:
+    """What comes until the server hangs up."""
+    try:
+        return await link.reader.read()
+    except ConnectionResetError:
+        return b""
+
+
+@on_loop
+async def test_a_request_that_trickles_in_is_cut_off_whatever_it_wants_to_be(tmp_path: Path) -> None:
+    settings = {"LIMITS__FIRST_REQUEST_S": "0.5"}
+    with ServerProcess(tmp_path, **settings) as server:
+        trickle = [
+            head("GET /"),
+            head("GET /ws", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"),
+            b"\x16\x03\x01",
+            b"\r\n" * 100,
+            b"",
+        ]
+        for data in trickle:
+            link = await connect(server.port)
+            for at in range(len(data) - 1):
+                link.writer.write(data[at : at + 1])
+                await link.writer.drain()
+            assert await rest(link) in (b"", b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        assert (await scrape(server))["boardcast_limits_reached_total{limit=first_request}"] >= 3
+        assert "Traceback" not in server.output()
+
+
+@on_loop
+async def test_who_is_quiet_between_two_requests_is_not_new_again(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, LIMITS__FIRST_REQUEST_S="0.2") as server:
+        link = await connect(server.port)
+        for _ in range(2):
+            link.writer.write(head("GET /healthz"))
+            assert (await read_answer(link.reader)).status == 200
+            late = await connect(server.port)
+            assert await rest(late) == b"", "one that asked for nothing is gone by now"

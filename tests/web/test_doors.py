@@ -1,0 +1,208 @@
+"""Who is let in, and what every answer says: Host, Origin, cookies, headers, bodies; no secret is written."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import Client, Refused, ServerProcess, Socket, on_loop
+from tests.test_metrics import moved, scrape
+from tests.web.raw import exchange, head
+
+SECRET = "s3cr3t-t0k3n-that-nobody-may-read"
+UPGRADE = (
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    settings = {"SERVER__TRUSTED_PROXIES": "127.0.0.2", "LOG__LEVEL": "debug"}
+    with ServerProcess(tmp_path_factory.mktemp("doors"), **settings) as server:
+        yield server
+    assert "Traceback" not in server.output()
+    assert SECRET not in server.output()
+
+
+@pytest.mark.parametrize(
+    ("headers", "names"),
+    [
+        ({"Origin": "http://evil.example"}, "server.origins"),
+        ({"Origin": "null"}, "server.origins"),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "websocket"}, "server.origins"),
+        ({"Host": "evil.example"}, "server.hosts"),
+        ({"Host": "evil.example", "Origin": "http://evil.example"}, "server.hosts"),
+        ({"Cookie": f"session={SECRET}"}, "Origin"),
+        ({"Cookie": f"session={SECRET}", "Origin": "http://evil.example"}, "server.origins"),
+    ],
+    ids=["cross-site", "sandboxed", "by fetch metadata", "host", "rebinding", "cookie alone", "hijacking"],
+)
+@on_loop
+async def test_a_stranger_is_refused_at_the_upgrade_and_counted(
+    server: ServerProcess, headers: dict[str, str], names: str
+) -> None:
+    before = await scrape(server)
+    with pytest.raises(Refused) as refusal:
+        await Socket.open(server.url + "/ws", headers=headers)
+    assert refusal.value.status == 403
+    assert names in refusal.value.body and SECRET not in refusal.value.body
+    after = moved(before, await scrape(server))
+    assert sum(value for name, value in after.items() if name.startswith("requests_refused_total")) == 1
+
+
+@on_loop
+async def test_a_cookie_of_our_own_page_opens_the_door(server: ServerProcess) -> None:
+    headers = {"Cookie": f"session={SECRET}", "Origin": server.url}
+    client = await Client.connect(server, headers=headers)
+    assert (await client.ask("hello", client="with-a-cookie"))["type"] == "welcome"
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        (["Content-Type: application/json"], 201),
+        (["Content-Type: application/json", "Cookie: a=b"], 403),
+        (["Content-Type: application/json", "Cookie: a=b", "Origin: http://127.0.0.1"], 201),
+        (["Content-Type: application/json", "Cookie: a=b", "Sec-Fetch-Site: same-origin"], 201),
+        (["Content-Type: application/json", "Sec-Fetch-Site: cross-site"], 403),
+        (["Content-Type: application/json", "Sec-Fetch-Site: same-site", "Origin: http://127.0.0.1:1"], 403),
+        (["Content-Type: text/plain"], 415),
+        (["Content-Type: application/x-www-form-urlencoded"], 415),
+        (["Content-Type: multipart/form-data; boundary=x"], 415),
+        ([], 415),
+    ],
+)
+@on_loop
+async def test_a_write_is_taken_as_json_from_our_pages_and_from_programs(
+    server: ServerProcess, fields: list[str], status: int
+) -> None:
+    body = json.dumps({"title": "T"}).encode()
+    answer = await exchange(
+        server.port, head("POST /api/tasks", f"Content-Length: {len(body)}", *fields) + body
+    )
+    assert answer is not None and answer.status == status
+    if status >= 400:
+        assert set(json.loads(answer.body)["error"]) == {"code", "message", "retry", "details"}
+
+
+PATHS = [
+    "/",
+    "/b/demo",
+    "/static/style.css",
+    "/api/boards",
+    "/api/nope",
+    "/nope",
+    "/healthz",
+    "/metrics",
+    "/docs",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@on_loop
+async def test_every_answer_has_the_headers_that_keep_others_out(server: ServerProcess, path: str) -> None:
+    for fields in ((), ("Origin: http://evil.example",)):
+        answer = await exchange(server.port, head(f"GET {path}", *fields))
+        assert answer is not None
+        assert_guarded(answer.headers)
+        assert "strict-transport-security" not in answer.headers, "it came without TLS"
+
+
+def assert_guarded(headers: object) -> None:
+    assert isinstance(headers, dict)
+    policy = {part.split()[0]: part.split()[1:] for part in headers["content-security-policy"].split(";")}
+    assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == ["'none'"]
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == ["'self'"]
+    assert policy["require-trusted-types-for"] == ["'script'"]
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "same-origin"
+    assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["server"] == "boardcast"
+    assert "access-control-allow-origin" not in headers
+
+
+@on_loop
+async def test_a_body_that_is_too_large_is_refused_with_the_same_headers_and_counted(
+    server: ServerProcess,
+) -> None:
+    before = await scrape(server)
+    for fields in (("Content-Length: 90000000",), ("Content-Length: 2000000", "Expect: 100-continue")):
+        answer = await exchange(server.port, head("POST /api/tasks", *fields))
+        assert answer is not None and answer.status == 413
+        assert json.loads(answer.body)["error"]["code"] == "message_too_big"
+        assert_guarded(dict(answer.headers))
+    after = moved(before, await scrape(server))
+    assert after["requests_refused_total{reason=body}"] == 2
+    assert after["requests_answered_seconds_count{status=4xx}"] == 2
+
+
+@on_loop
+async def test_forwarded_headers_of_a_stranger_change_nothing(server: ServerProcess) -> None:
+    answer = await exchange(
+        server.port,
+        head(
+            "GET /healthz", "X-Forwarded-Proto: https", "X-Forwarded-For: 198.51.100.7", "X-Real-Ip: 6.6.6.6"
+        ),
+    )
+    assert answer is not None and "strict-transport-security" not in answer.headers
+    origin = "Origin: https://evil.example"
+    forwarded = await exchange(
+        server.port,
+        head("GET /api/boards", origin, "X-Forwarded-Host: evil.example", "X-Forwarded-Proto: https"),
+    )
+    assert forwarded is not None and forwarded.status == 403
+
+
+@on_loop
+async def test_behind_a_trusted_proxy_tls_is_known_and_addresses_have_their_own_limits(
+    tmp_path: Path,
+) -> None:
+    settings = {"SERVER__TRUSTED_PROXIES": "127.0.0.0/8", "LIMITS__CONNECTIONS_PER_ADDRESS": "2"}
+    with ServerProcess(tmp_path, **settings) as server:
+        answer = await exchange(server.port, head("GET /healthz", "X-Forwarded-Proto: https"))
+        assert answer is not None
+        assert answer.headers["strict-transport-security"] == "max-age=31536000"
+        here = {"X-Forwarded-For": "6.6.6.6, 198.51.100.7"}
+        first = [await Client.connect(server, headers=here) for _ in range(2)]
+        third = await Client.connect(server, headers={"X-Forwarded-For": "198.51.100.7"})
+        told = await third.next()
+        assert (told["code"], told["details"]["retry_after_ms"]) == ("rate_limited", 10_000)
+        assert (await third.closed()).code == 4504
+        elsewhere = await Client.connect(server, headers={"X-Forwarded-For": "198.51.100.8"})
+        assert (await elsewhere.ask("hello", client="elsewhere"))["type"] == "welcome"
+        assert (await first[0].ask("hello", client="who-was-first"))["type"] == "welcome"
+        await first[1].close()
+        again = await Client.connect(server, headers=here)
+        assert (await again.ask("hello", client="after-one-left"))["type"] == "welcome"
+        assert (await scrape(server))["boardcast_limits_reached_total{limit=connections_per_address}"] == 1
+
+
+@on_loop
+async def test_no_secret_is_ever_written_to_the_log(server: ServerProcess) -> None:
+    """The fixture looks through all that the server has written, down to `debug`."""
+    for line, *fields in (
+        (f"GET /api/tasks?token={SECRET}",),
+        (f"GET /?setup={SECRET}",),
+        (f"GET /ws?token={SECRET}", *UPGRADE),
+        (f"GET /nowhere?access_token={SECRET}",),
+        ("GET /api/tasks", f"Authorization: Bearer {SECRET}"),
+        ("GET /api/tasks", f"Cookie: session={SECRET}"),
+        ("POST /api/tasks", f"Cookie: session={SECRET}"),
+        ("GET /api/tasks", f"Authorization Bearer {SECRET}"),  # no colon: not HTTP any more
+        ("GET /api/tasks", f"Author\x01ization: {SECRET}"),
+        (f"GET /api/tasks {SECRET}",),
+        (f"GET /api/tasks?x={SECRET}", "Host: evil.example"),
+        (f"{SECRET} /api/tasks",),
+    ):
+        await exchange(server.port, head(line, *fields))
+    client = await Client.connect(server)
+    await client.send({"type": "hello", "id": 1, "client": "somebody-1", "token": SECRET})
+    await client.send({"type": "hello", "id": 1, "client": "somebody-1", "password": SECRET})
+    await client.send({"type": SECRET, "id": "last"})
+    await client.reply("last")
