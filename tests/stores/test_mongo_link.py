@@ -15,10 +15,11 @@ from server.stores.mongo import MongoStore
 from server.stores.mongo.failures import Duplicate, translated
 from server.stores.mongo.link import MOST_WAITING, Lane, Link
 from server.stores.mongo.names import Known
+from server.stores.mongo.shelves import PAGE
 from tests.services.mongo import MongoServer, free_port
 from tests.services.proxy import REPLIES, REQUESTS, Proxy
 from tests.stores.places import MongoPlace, opened
-from tests.stores.samples import created, named, update, updates
+from tests.stores.samples import board_record, created, named, task_record, update, updates
 
 DEADLINE_S = 2.0
 """Of stores whose calls are to fail by it."""
@@ -32,7 +33,7 @@ def place(tmp_path: Path) -> MongoPlace:
 
 @asynccontextmanager
 async def behind_a_proxy(
-    place: MongoPlace, deadline_s: float = DEADLINE_S
+    place: MongoPlace, deadline_s: float = DEADLINE_S, board: str = "b1"
 ) -> AsyncIterator[tuple[MongoStore, Proxy]]:
     """A store that has a board of one change, and the network between it and its server."""
     uri = pymongo.uri_parser.parse_uri(place.url)
@@ -42,7 +43,7 @@ async def behind_a_proxy(
         )
         await store.start()
         try:
-            await store.append("b1", 1, [created()])
+            await store.append(board, 1, [created()])
             yield store, proxy
         finally:
             proxy.heal()
@@ -133,6 +134,33 @@ async def test_a_slow_network_is_no_failure(place: MongoPlace) -> None:
 
 
 # the server
+
+
+async def test_a_large_board_is_loaded_as_long_as_the_server_answers(place: MongoPlace) -> None:
+    """Each answer comes in time, all of them together do not."""
+    count = 8 * PAGE
+    async with opened(place) as store:
+        await store.append("b1", 1, [created(), *updates(2, count)])
+        await store.materialise(
+            "b1", count, [board_record(1), *(task_record(2, f"t{n}") for n in range(count))]
+        )
+    async with behind_a_proxy(place, board="b2") as (store, proxy):
+        proxy.delay(0.15)  # each way
+        begun = asyncio.get_running_loop().time()
+        loaded = await store.load("b1", 10)
+        assert asyncio.get_running_loop().time() - begun > DEADLINE_S, "or it shows nothing"
+        assert loaded is not None and len(loaded.tasks) == count
+
+
+async def test_who_waits_for_others_to_be_loaded_asks_the_server_for_nothing(place: MongoPlace) -> None:
+    async with behind_a_proxy(place) as (store, _):
+        assert store._loading is not None
+        store._loading._free = asyncio.Semaphore(0)
+        with pytest.raises(Failed, match="busy with loading other boards"):
+            await store.load("b1", 10)
+        store._loading._free.release()
+        assert await store.load("b1", 10) is not None
+        assert await store.load("b1", 10) is not None, "the turn was given back"
 
 
 async def test_a_server_that_hangs_holds_nobody_past_the_deadline(tmp_path: Path) -> None:

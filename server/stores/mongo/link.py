@@ -32,6 +32,7 @@ class Lane:
     """`width` exchanges at once; the others wait in line."""
 
     def __init__(self, width: int) -> None:
+        self.width = width
         self._free = asyncio.Semaphore(width)
         self.waiting = 0
         self.under_way = 0

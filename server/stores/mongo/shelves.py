@@ -144,12 +144,21 @@ class Shelves:
             await link.call(link.loads, lambda: collection.insert_many(missing, ordered=False))
 
     async def read(self, board: str, kind: str) -> list[Document]:
-        """All documents of the board in `tasks` or `comments`, tombstones too."""
+        """All documents of the board in `tasks` or `comments`, tombstones too. Takes the time of each page by
+        itself, unlike the others.
+        """
         collection = self._link.collection(kind)
         cursor = collection.find({"board": board}, batch_size=PAGE).sort(
             [("board", ASCENDING), ("id", ASCENDING)]
         )
-        return await self._link.call(self._link.loads, lambda: cursor.to_list(None))
+        found: list[Document] = []
+        while len(found) % PAGE == 0:
+            async with self._link.in_time():
+                page = await self._link.call(self._link.loads, lambda: cursor.to_list(PAGE))
+            if not page:
+                break
+            found += page
+        return found
 
 
 def _which(board: str) -> Document:

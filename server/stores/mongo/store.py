@@ -3,10 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from itertools import groupby, takewhile
+from itertools import groupby
 
 import msgspec
-from msgspec import UNSET
 
 from server.model.records import Change, Record
 from server.stores import Brief, Failed, Head, Loaded
@@ -14,14 +13,12 @@ from server.stores.entries import Entry, checked, following
 from server.stores.mongo import documents, schema
 from server.stores.mongo.entries import Drawer
 from server.stores.mongo.link import Link
+from server.stores.mongo.loading import Loading
 from server.stores.mongo.log import Log
 from server.stores.mongo.shelves import AT_ONCE, Row, Shelves
 from server.stores.mongo.telemetry import MongoTelemetry
 
 log = logging.getLogger(__name__)
-
-MOST = 2**62
-"""Above every seq."""
 
 
 class MongoStore:
@@ -38,6 +35,7 @@ class MongoStore:
         self._link: Link | None = None
         self._log: Log | None = None
         self._shelves: Shelves | None = None
+        self._loading: Loading | None = None
         self._telemetry: MongoTelemetry | None = None
 
     async def start(self) -> None:
@@ -49,6 +47,7 @@ class MongoStore:
             await link.close()
             raise
         self._link, self._log, self._shelves = link, Log(link, abilities), Shelves(link)
+        self._loading = Loading(link, self._log, self._shelves)
         self._telemetry = MongoTelemetry(link)
 
     @property
@@ -83,28 +82,9 @@ class MongoStore:
             await _begin(link, shelves, board, entry.epoch)
 
     async def load(self, board: str, recent: int) -> Loaded | None:
-        """The mark first, then the records, then the log after it: whatever is written meanwhile fits."""
-        link, entries, shelves = self._parts()
-        async with link.in_time():
-            row = await shelves.row(board)
-            tasks, comments = await asyncio.gather(
-                shelves.read(board, "tasks"), shelves.read(board, "comments")
-            )
-            changes = await entries.between(board, max(row.mark - recent, 0), MOST)
-            if not changes and row.mark == 0:
-                return None
-            epoch = (await self._epochs([row]))[board]
-        if recent and (not changes or changes[-1].seq < row.mark):
-            raise Failed(f"board {board} is damaged: its log ends before {row.mark}; restore a copy")
-        return Loaded(
-            epoch=epoch,
-            mark=row.mark,
-            board=documents.board_of(board, row.document),
-            tasks=await documents.tasks_of(board, tasks),
-            comments=await documents.comments_of(board, comments),
-            tail=_tail(board, [change for change in changes if change.seq > row.mark]),
-            recent=_recent(changes, recent),
-        )
+        if self._loading is None:
+            raise Failed("the store is not open")
+        return await self._loading.load(board, recent)
 
     async def read(self, board: str, after: int, limit: int) -> list[Change]:
         link, entries, _ = self._parts()
@@ -263,15 +243,3 @@ async def _begin(link: Link, shelves: Shelves, board: str, epoch: str) -> None:
             await shelves.begin(board, epoch)
     except Failed as error:
         log.info("the epoch of the new board %s will be read from its log: %s", board, error)
-
-
-def _tail(board: str, tail: Sequence[Change]) -> Sequence[Change]:
-    if any(change.set is UNSET for change in tail):
-        raise Failed(f"board {board} is damaged: changes after its mark have no content; restore a copy")
-    return tail
-
-
-def _recent(changes: Sequence[Change], most: int) -> list[Change]:
-    """The newest ones, as far back as they still have their content."""
-    newest = changes[max(len(changes) - most, 0) :][::-1]
-    return list(takewhile(lambda change: change.set is not UNSET, newest))[::-1]
