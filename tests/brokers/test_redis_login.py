@@ -1,13 +1,18 @@
 """How a broker finds Redis and is let in: URLs, sockets, users, certificates. No secret is ever shown."""
 
+import asyncio
+import socket
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from server.brokers import Failed
-from server.brokers.redis import RedisBroker
+from server.brokers.redis import Deadlines, RedisBroker
+from server.brokers.redis.names import Names
 from server.metrics import Metrics
 from tests.brokers.instance import Instance, instances
 from tests.brokers.lines import Lines
@@ -130,13 +135,33 @@ async def test_databases_keep_installations_apart(tmp_path: Path) -> None:
             assert bob.received == []
 
 
+class Resolver:
+    """In the place of `socket.getaddrinfo`: knows `names`; hangs unless it `answers`."""
+
+    def __init__(self, names: Mapping[str, Sequence[str]]) -> None:
+        self.names = names
+        self.asked: list[str] = []
+        self.answers = threading.Event()
+        self.answers.set()
+        self._really = socket.getaddrinfo
+
+    def __call__(self, host: str, port: object, *args: Any, flags: int = 0, **kind: Any) -> list[Any]:
+        if host not in self.names or flags & socket.AI_NUMERICHOST:
+            return self._really(host, port, *args, flags=flags, **kind)  # type: ignore[arg-type]
+        self.asked.append(host)
+        assert self.answers.wait(30)
+        if not self.names[host]:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (place, 0)) for place in self.names[host]]
+
+
 class Certificates:
-    """A CA of the tests, and a certificate for 127.0.0.1 that it signed."""
+    """A CA of the tests, and a certificate for 127.0.0.1 and localhost that it signed."""
 
     def __init__(self, folder: Path) -> None:
         self.ca, self.cert, self.key = folder / "ca.pem", folder / "cert.pem", folder / "key.pem"
         ca_key, request, names = folder / "ca.key", folder / "request.pem", folder / "names"
-        names.write_text("subjectAltName=IP:127.0.0.1")
+        names.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost")
         self._openssl(
             f"req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=tests -keyout {ca_key} -out {self.ca}"
         )
@@ -169,6 +194,51 @@ def tls_server(tmp_path: Path, certificates: Certificates) -> Iterator[RedisServ
 
 async def test_tls_with_a_ca_of_ones_own(tls_server: RedisServer, certificates: Certificates) -> None:
     await works(f"rediss://:{SECRET}@127.0.0.1:{tls_server.port}?ssl_ca_certs={certificates.ca}")
+
+
+async def test_tls_by_name_and_to_the_address_that_takes_us(
+    tls_server: RedisServer, certificates: Certificates, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server is on the second address of the name only. Another name is not that of the certificate."""
+    resolver = Resolver({"localhost": ["127.0.0.2", "127.0.0.1"], "other": ["127.0.0.1"]})
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+    where = f"{tls_server.port}?ssl_ca_certs={certificates.ca}"
+    await works(f"rediss://:{SECRET}@localhost:{where}")
+    assert [line["level"] for line in lines.all] == ["info", "info"]
+    async with instances(lambda: RedisBroker(f"rediss://:{SECRET}@other:{where}", metrics=Metrics()), 1):
+        line = await lines.until(DOWN)
+        assert "Hostname mismatch" in line["reason"]
+
+
+async def test_a_name_server_that_hangs_holds_nobody_else(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolver = Resolver({"hangs": ["127.0.0.1"]})
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+    resolver.answers.clear()
+    hasty = Deadlines(connect_s=0.05)
+    async with instances(lambda: RedisBroker("redis://hangs:1", metrics=Metrics(), deadlines=hasty), 1):
+        await lines.until(DOWN)
+    resolver.answers.set()
+    await asyncio.get_running_loop().shutdown_default_executor()  # no thread of the process's own waited
+
+
+async def test_a_name_is_asked_for_once_however_many_give_up_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolver = Resolver({"hangs": ["127.0.0.1", "::1"], "nowhere": []})
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+    resolver.answers.clear()
+    names = Names("hangs")
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.001):
+                await names.addresses()
+    resolver.answers.set()
+    assert await names.addresses() == ["127.0.0.1", "::1"]
+    assert resolver.asked == ["hangs"]
+    assert await Names("127.0.0.1").addresses() == ["127.0.0.1"]
+    with pytest.raises(OSError, match="not known"):
+        await Names("nowhere").addresses()
+    assert resolver.asked == ["hangs", "nowhere"], "an address is no name"
 
 
 async def test_a_certificate_of_an_unknown_ca_is_refused(tls_server: RedisServer, lines: Lines) -> None:

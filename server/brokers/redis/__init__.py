@@ -12,7 +12,8 @@ handed on in one go, up to 100 messages, then the loop gets a turn.
 
 A link is in one of these states, and `up` means that both are in the last:
 
-- *connecting*: TCP, TLS, AUTH, SELECT, within `connect_s`;
+- *connecting*: the name looked up, TCP, TLS, AUTH, SELECT, within `connect_s`. A name server that hangs
+  holds a thread of the link's own, and nobody else;
 - *greeting*: connected; publishing waits for the answer to a PUBLISH, subscribing for the confirmation of all
   channels that are wanted, so that a missing permission or a stopped server shows here;
 - *working*; owes it no answer for `ping_s`, it is sent a PING;

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from redis.asyncio.connection import AbstractConnection, Connection, parse_url
+from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -29,6 +29,15 @@ KNOWN = {
 TLS_FILES = ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile")
 
 
+class NamedTls(SSLConnection):
+    """`host` may be an address; the certificate is to be of `name`."""
+
+    name = ""
+
+    def _connection_arguments(self) -> Mapping[str, Any]:
+        return {**super()._connection_arguments(), "server_hostname": self.name}
+
+
 class Address:
     """Raises `Failed`, naming the setting, when `url` is not one that this broker understands."""
 
@@ -36,6 +45,10 @@ class Address:
         self._options = _options(url)
         self.db = int(self._options.pop("db", 0))
         self._kind: type[AbstractConnection] = self._options.pop("connection_class", Connection)
+        if self._kind is SSLConnection:
+            self._kind = NamedTls
+        self.host: str | None = None if "path" in self._options else self._options.get("host", "localhost")
+        """None: a Unix socket."""
         self.shown = _shown(url, self._options, self.db)
         """For logs: the scheme and the place, no user, no password."""
         self.tls_files = [str(self._options[name]) for name in TLS_FILES if name in self._options]
@@ -45,7 +58,7 @@ class Address:
         subscription come as plain lists, without the detour of push messages.
         """
         try:
-            return self._kind(
+            connection = self._kind(
                 **self._options,
                 db=self.db,
                 protocol=2,
@@ -56,6 +69,9 @@ class Address:
             )
         except (RedisError, TypeError, ValueError) as error:
             raise Failed(f"broker.url: an option does not fit: {error}") from None
+        if isinstance(connection, NamedTls):
+            connection.name = self.host or ""
+        return connection
 
 
 def _options(url: str) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from hiredis import pack_command
+from redis.asyncio.connection import Connection
 from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissionError, RedisError
 
 from server.brokers import Failed
 from server.brokers.redis.address import Address
+from server.brokers.redis.names import Names
 from server.brokers.redis.settings import Deadlines
 from server.brokers.redis.silence import TICK_S, Silence, Verdict
 
@@ -40,6 +42,8 @@ class Link:
     def __init__(self, address: Address, deadlines: Deadlines) -> None:
         self._address, self._deadlines = address, deadlines
         self._connection = address.connection(deadlines.connect_s)
+        self._names = None if address.host is None else Names(address.host)
+        self._attempts = 0
         self._transport: asyncio.WriteTransport | None = None
         self._verdict: LinkDown | None = None
         self._ticker: asyncio.TimerHandle | None = None
@@ -69,11 +73,27 @@ class Link:
     async def _open(self) -> None:
         try:
             async with asyncio.timeout(self._deadlines.connect_s):
-                await self._connection.connect()  # type: ignore[no-untyped-call]
+                await self._connect()
         finally:
             # There is no public way to abort it, and closing would wait for what cannot be sent any more.
             writer = self._connection._writer
             self._transport = None if writer is None else writer.transport
+
+    async def _connect(self) -> None:
+        """To the first address that takes us; each attempt begins with another one."""
+        if self._names is None or not isinstance(self._connection, Connection):
+            await self._connection.connect()  # type: ignore[no-untyped-call]
+            return
+        found = await self._names.addresses()
+        self._attempts += 1
+        for number in range(len(found)):
+            self._connection.host = found[(self._attempts - 1 + number) % len(found)]
+            try:
+                await self._connection.connect()  # type: ignore[no-untyped-call]
+                return
+            except (RedisError, OSError):
+                if number == len(found) - 1:
+                    raise
 
     async def _close(self) -> None:
         if self._ticker is not None:
