@@ -167,8 +167,23 @@ async def test_parts_of_an_append_that_failed_mean_nothing(
         await here.append("b1", 2, updates(2, 40))
         with pytest.raises(Refused):
             await there.append("b1", 2, [update(seq, f"late{seq}") for seq in range(2, 41)])
-        assert len(data["parts"].distinct("append")) == 2
         assert await there.read("b1", 1, 100) == updates(2, 40)
+        (kept,) = data["log"].distinct("append")
+        assert data["parts"].distinct("append") == [kept], "what was refused is taken back"
+
+
+async def test_parts_that_are_not_all_there_are_taken_back(
+    place: MongoPlace, data: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "MOST_BYTES", 1000)
+    made = documents._parts
+    monkeypatch.setattr(documents, "_parts", lambda *given: [*(parts := made(*given)), parts[0]])
+    async with opened(place) as store:
+        await store.append("b1", 1, [created()])
+        with pytest.raises(Failed):  # the last part is the first one again
+            await store.append("b1", 2, updates(2, 40))
+        assert data["parts"].count_documents({}) == 0
+        assert (await store.heads(["b1"]))["b1"].seq == 1
 
 
 async def test_what_no_document_can_hold_is_a_defect(place: MongoPlace) -> None:

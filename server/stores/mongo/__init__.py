@@ -15,7 +15,8 @@ What a change goes through, and what may go wrong on the way:
    (`Refused`); whatever else goes wrong (no answer, a cut connection, another primary, no majority in time)
    leaves the outcome unknown: `Failed`. It may be there or may still come, and only the names tell.
 4. An append that does not fit into a document (16 MB) has its changes in `parts`, written before it: they
-   mean nothing until the document that names them is there. What a failed append leaves harms nobody.
+   mean nothing until the document that names them is there. A refused append takes them back; what one of
+   unknown outcome leaves harms nobody.
 
 Reads go to the primary and ask for what a majority has, so that nobody is shown what could be rolled back.
 

@@ -24,7 +24,8 @@ MOST_BYTES = 15_000_000
 
 
 class Entry(Struct, frozen=True):
-    """An append, encoded: the document that is its commit, and the `parts` that must be there before it.
+    """An append, encoded: the document that is its commit, and the `parts` that must be there before it,
+    which bear the name `append`.
 
     `keys`: what stands in `names` of the document, one for each change.
     """
@@ -37,6 +38,7 @@ class Entry(Struct, frozen=True):
     epoch: str | None
     document: RawBSONDocument
     parts: Sequence[RawBSONDocument]
+    append: str
 
 
 def entry(board: str, first: int, changes: Sequence[Change], *, trimmed: bool = False) -> Entry:
@@ -63,13 +65,13 @@ def entry(board: str, first: int, changes: Sequence[Change], *, trimmed: bool = 
     if epoch is not None:
         head["epoch"] = epoch
     bodies = msgspec.to_builtins(changes)
-    document, parts = _encoded({**head, "changes": bodies}), []
+    document, parts, append = _encoded({**head, "changes": bodies}), [], ""
     if len(document.raw) > MOST_BYTES:
         append = secrets.token_hex(8)
         parts = _parts(board, append, bodies)
         document = _encoded({**head, "append": append, "parts": len(parts)})
     names = [change.name for change in changes if change.name is not None]
-    return Entry(board, first, last, names, keys, epoch, document, parts)
+    return Entry(board, first, last, names, keys, epoch, document, parts, append)
 
 
 def log_id(board: str, first: int) -> str:

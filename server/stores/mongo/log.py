@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection as Some
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
 from pymongo import ASCENDING, DESCENDING
@@ -92,12 +93,29 @@ class Log:
 
     async def _insert(self, entry: Entry) -> None:
         link = self._link
-        for part in entry.parts:
-            await link.call(link.appends, partial(self._parts.insert_one, part))
+        if entry.parts:
+            await self._insert_parts(entry)
         try:
             await link.call(link.appends, partial(self._entries.insert_one, entry.document))
         except Duplicate:
+            if entry.parts:
+                await self._drop_parts(entry)
             raise Refused(f"board {entry.board}: {entry.first} is taken, or a name is known") from None
+
+    async def _insert_parts(self, entry: Entry) -> None:
+        """They mean nothing until the document is there, which is not sent when one of them fails."""
+        try:
+            for part in entry.parts:
+                await self._link.call(self._link.appends, partial(self._parts.insert_one, part))
+        except (Failed, Duplicate):
+            await self._drop_parts(entry)
+            raise
+
+    async def _drop_parts(self, entry: Entry) -> None:
+        """The document never comes. What cannot be dropped takes room and harms nobody."""
+        which = {"board": entry.board, "append": entry.append}
+        with suppress(Failed):
+            await self._link.call(self._link.lookups, lambda: self._parts.delete_many(which))
 
     def _remember(self, board: str, last: int) -> None:
         if len(self._ends) >= MOST_KNOWN:
