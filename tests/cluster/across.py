@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.cluster.cluster import Cluster, together
 from tests.cluster.instance import Instance
 from tests.cluster.reading import Newcomer, make_board
-from tests.services.mongo import MongoServer
+from tests.services.mongo import to_measure
 
 BOARD = "paced"
 WARM_UP = 50
@@ -98,8 +98,8 @@ async def measure(cluster: Cluster, seconds: float, rate: float, members: int) -
 
 
 async def main(seconds: float, rate: float, members: int) -> None:
-    with tempfile.TemporaryDirectory() as folder, MongoServer(Path(folder) / "mongo") as mongo:
-        async with together(Path(folder), mongo, count=2, proxied=False) as cluster:
+    with tempfile.TemporaryDirectory() as folder, to_measure(Path(folder) / "mongo") as mongo:
+        async with together(Path(folder), mongo, count=2, proxied=False, STORE__DEADLINE_S="30") as cluster:
             await measure(cluster, seconds, rate, members)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.cluster.instance import SERVER, Instance
 from tests.cluster.player import Service, Ways
-from tests.services.mongo import MongoServer
+from tests.services.mongo import GivenServer, MongoServer
 from tests.services.redis import RedisServer
 
 SETTINGS = {
@@ -42,7 +42,7 @@ async def alone(folder: Path, *, program: tuple[str, ...] = SERVER) -> AsyncIter
 @asynccontextmanager
 async def together(
     folder: Path,
-    mongo: MongoServer,
+    mongo: MongoServer | GivenServer,
     *,
     count: int = 3,
     program: tuple[str, ...] = SERVER,
@@ -75,4 +75,5 @@ async def together(
         for instance in instances:
             stack.push_async_callback(instance.close)
         await asyncio.gather(*(instance.start() for instance in instances))
-        yield Cluster(instances, ways, {"redis": redis, "store": mongo})
+        own: Mapping[str, Service] = {"store": mongo} if isinstance(mongo, MongoServer) else {}
+        yield Cluster(instances, ways, {"redis": redis, **own})

@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.cluster.cluster import together
 from tests.cluster.instance import Instance
 from tests.cluster.reading import Newcomer, make_board, read_log
-from tests.services.mongo import MongoServer
+from tests.services.mongo import to_measure
 from tests.support import Message
 
 BOARD = "contested"
@@ -96,7 +96,7 @@ async def measure(instances: Sequence[Instance], board: str, seconds: float, win
         )
     for client in clients:
         await client.close()
-    log = await read_log(instances[0], board)
+    log = await read_log(instances[0], board, patience_s=60)
     acked = sorted(seq for writer in writers for seq in writer.acked)
     names = [(change["client"], change["mutation"]) for change in log]
     assert len(set(names)) == len(names) and len(set(acked)) == len(acked), "once each"
@@ -105,8 +105,8 @@ async def measure(instances: Sequence[Instance], board: str, seconds: float, win
 
 
 async def main(seconds: float, window: int) -> None:
-    with tempfile.TemporaryDirectory() as folder, MongoServer(Path(folder) / "mongo") as mongo:
-        async with together(Path(folder), mongo, count=2, proxied=False) as cluster:
+    with tempfile.TemporaryDirectory() as folder, to_measure(Path(folder) / "mongo") as mongo:
+        async with together(Path(folder), mongo, count=2, proxied=False, STORE__DEADLINE_S="30") as cluster:
             one, other = cluster.instances
             alone = [await measure([one], "alone-0", seconds, window)]
             pair = await measure([one, other], BOARD, seconds, window)

@@ -125,6 +125,25 @@ class MongoServer:
         os.kill(self.pid, signal.SIGCONT)
 
 
+class GivenServer:
+    """The server of `BOARDCAST_TEST_MONGODB_URI`, on this machine, for measurements: it is left running."""
+
+    def __init__(self, uri: str) -> None:
+        self.port = urlsplit(uri).port or 27017
+
+    def __enter__(self) -> "GivenServer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def to_measure(folder: Path) -> "MongoServer | GivenServer":
+    """The server that is given, else one of our own."""
+    given = os.environ.get(GIVEN)
+    return GivenServer(given) if given else MongoServer(folder)
+
+
 @cache
 def shared() -> str:
     """The URL, without a database, of a server for everybody; started once and stopped at exit."""
