@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from server.boards.gate import Gate
 from server.boards.live import LiveBoard
@@ -236,6 +237,33 @@ def test_a_board_that_is_not_there_is_kept_while_a_queue_waits_on_it() -> None:
         return isinstance(failed.outcome, Unavailable), isinstance(again.outcome, Unavailable)
 
     assert loop.run(main()) == (True, True)
+
+
+def test_what_was_lost_on_the_way_out_is_announced_as_soon_as_that_is_possible() -> None:
+    """A broker is gone for a moment, too short to be noticed, and nothing more is written after it."""
+    loop = VirtualLoop()
+    loop.set_task_factory(task_factory)
+    world = World(1, loop, Variation(), tracing=False)
+    settings = structs.replace(world.surroundings.settings, heads_check_s=3600.0)
+    world.surroundings = structs.replace(world.surroundings, settings=settings)
+
+    async def main() -> float:
+        world.faults.clear()
+        one, two = world.start_instance(), world.start_instance()
+        await asyncio.sleep(0.1)
+        await told(one, item("ann", c.BoardCreate(name="B")))
+        live = two.context.run(two.boards.hold, BOARD)
+        await live.ready()
+        await asyncio.sleep(2)
+        one.broker.lose()
+        await told(one, item("ann-again", c.TaskCreate(task="t", title="T")))
+        one.broker.find()
+        begun = loop.time()
+        while live.head < 2 and loop.time() < begun + 60:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        return loop.time() - begun
+
+    assert loop.run(main()) < 0.5
 
 
 # -- the loop

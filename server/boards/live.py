@@ -178,6 +178,11 @@ class LiveBoard(Replica):
             message = encode_peer(PeerGrown(epoch=self.epoch, seq=changes[-1].seq))
         self._parts.broker.offer(self.board, message)
 
+    def announce(self) -> None:
+        """Tell the other instances how far the log goes: somebody may have missed something."""
+        if self._loaded and self.exists:
+            self._parts.broker.offer(self.board, encode_peer(PeerGrown(epoch=self.epoch, seq=self.head)))
+
     async def _rules(self) -> Rules:
         parts = self._parts
         if self.exists:

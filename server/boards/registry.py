@@ -56,6 +56,7 @@ class Boards:
         self._doubted: set[str] = set()
         self._unsure = asyncio.Event()  # one of them is not to wait for the next look
         self._blind = False
+        self._dropped = 0
         self._flushing = False
         self._keeper: asyncio.Task[None] | None = None
         self._stopping = False
@@ -183,6 +184,7 @@ class Boards:
             up, now = self._parts.broker.up, loop.time()
             every = self._parts.settings.heads_check_s if up else BROKER_DOWN_CHECK_S
             try:
+                self._announce_dropped()
                 if now >= checked + every or up != was_up:
                     checked, was_up = now, up
                     self._doubted.update(self._live)
@@ -192,6 +194,16 @@ class Boards:
                     self._unload_idle(now)
             except Exception:
                 log.exception("keeping the boards failed; it is tried again")
+
+    def _announce_dropped(self) -> None:
+        """Messages of ours were lost. Others notice when the next one comes, which may be never: tell them
+        how far we are, as soon as that may arrive.
+        """
+        dropped = self._parts.broker.dropped
+        if dropped != self._dropped and self._parts.broker.up:
+            for live in self._live.values():
+                live.announce()
+            self._dropped = dropped
 
     async def _compare_heads(self) -> None:
         """Ask the log where those boards stand of which something may have been missed: all in one query."""
