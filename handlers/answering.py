@@ -33,8 +33,10 @@ class AnsweringAtOnce(BaseHandler):
             self.add_of_app()
 
     def flush(self, include_footers: bool = False) -> "Future[None]":
-        """Called once, by `finish`."""
-        if not self._is_usual():
+        """Called once, by `finish`; by itself, before it, for an answer that goes out piece by piece."""
+        if self._headers_written:
+            return super().flush(include_footers)
+        if not include_footers or not self._is_usual():
             common = HTTPHeaders(HEADERS | {"Date": formatdate(usegmt=True)})
             for name in self._headers:
                 common.pop(name, None)

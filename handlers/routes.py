@@ -16,9 +16,11 @@ from handlers.api.paths import Paths
 from handlers.arrivals import GuardedServer, Patience
 from handlers.base import SHOWN, UnknownPath
 from handlers.bodies import DRAINED_BYTES, BoundedApplication
+from handlers.device_socket import DeviceSocket
 from handlers.docs import Docs, OpenApi
 from handlers.ops import Health, NoScrape, Ready, Scrape
 from handlers.pages import STATIC, Page, Static
+from handlers.telemetry import TelemetryPost
 from handlers.websocket import BoardSocket
 from server.app import App
 from server.metrics import Metrics
@@ -33,9 +35,11 @@ BODY_S = 20
 class Routes(BoundedApplication):
     """The API's paths come from the table of endpoints, all others by rule."""
 
-    api = Paths(ENDPOINTS)
+    api = Paths([endpoint for endpoint in ENDPOINTS if not endpoint.device])
 
     def find_handler(self, request: HTTPServerRequest, **_: Any) -> Any:
+        if request.path == "/api/telemetry":
+            return self.get_handler_delegate(request, TelemetryPost, self.settings["given"])
         if request.path.startswith("/api/"):
             found = self.api.find(request.path)
             if found is not None:
@@ -54,6 +58,7 @@ def application(app: App) -> Application:
             (r"/b/([^/]+)", Page, given),
             (r"/static/(.*)", Static, given | {"path": str(STATIC)}),
             (r"/ws", BoardSocket, given),
+            (r"/ws/device", DeviceSocket, given),
             (r"/healthz", Health, given),
             (r"/readyz", Ready, given),
             (r"/metrics", Scrape if app.config.worker_count == 1 else NoScrape, given),

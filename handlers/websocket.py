@@ -4,6 +4,7 @@ A failing `open` would never call `on_close`, and a handler that waits delays it
 """
 
 import asyncio
+import typing
 from socket import socket
 from typing import Any
 
@@ -18,7 +19,7 @@ from handlers.transport import StreamTransport
 from server import wire
 from server.app import App
 from server.errors import BadRequest, Close, Unavailable
-from server.session import Session
+from server.outbox import Transport
 
 log = structlog.stdlib.get_logger("websocket")
 CHUNK = 16 << 10
@@ -111,8 +112,20 @@ class Protocol(WebSocketProtocol13):
             self._abort()
             return 0.0
         others, reader.others = reader.others, 0
-        session: Session | None = self.handler.session  # type: ignore[attr-defined]
+        session: Conversation | None = self.handler.session  # type: ignore[attr-defined]
         return 0.0 if session is None else session.took(len(data), others)
+
+
+class Conversation(typing.Protocol):
+    """Who takes the frames of a socket, in `server`."""
+
+    def receive(self, frame: str | bytes, /) -> None: ...
+
+    def took(self, size: int, frames: int) -> float: ...
+
+    def heard(self) -> None: ...
+
+    def closed(self) -> None: ...
 
 
 class BoardSocket(BaseHandler, WebSocketHandler):
@@ -125,7 +138,7 @@ class BoardSocket(BaseHandler, WebSocketHandler):
 
     def initialize(self, app: App) -> None:
         super().initialize(app)
-        self.session: Session | None = None
+        self.session: Conversation | None = None
         self._protocol: Protocol | None = None
 
     def prepare(self) -> None:
@@ -163,13 +176,17 @@ class BoardSocket(BaseHandler, WebSocketHandler):
             return
         self.set_nodelay(True)
         try:
-            caller = self.caller
-            home = None if caller.shared else caller.home
-            self.session = self.app.connect(transport, self.codec, self.signed_in, home)
+            self.session = self.connect(transport)
         except Exception:
             log.exception("a connection could not be opened")
             self.close(Close.INTERNAL, "internal error")
         self._headers = self.request.headers = NO_HEADERS  # nobody needs them any more
+
+    def connect(self, transport: Transport) -> Conversation | None:
+        """Who takes its frames; None: it is closed again."""
+        caller = self.caller
+        home = None if caller.shared else caller.home
+        return self.app.connect(transport, self.codec, self.signed_in, home)
 
     def on_message(self, message: str | bytes) -> None:
         if self.session is not None:

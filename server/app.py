@@ -23,9 +23,12 @@ from server.brokers import Broker
 from server.budgets import Budgets, Rates
 from server.callers import Proxies
 from server.config import Config
+from server.device_settings import device_settings
 from server.devices.clerk import Clerk
 from server.devices.kept_states import KeptStates
+from server.devices.line import DeviceLine
 from server.devices.noted import NotedBoards
+from server.devices.service import Devices, Guest
 from server.document import Limits
 from server.doors import Doors
 from server.errors import ALL, BoardcastError, Close, NotFound, Unavailable
@@ -92,6 +95,17 @@ class App:
         self.boards = Boards(self._parts(people.run), people)
         self.hub.occupied = self.boards.hold
         self.hub.vacated = self.boards.release
+        self.devices = Devices(
+            self.store,
+            self.boards,
+            self.hub,
+            device_settings(config),
+            offer=self.broker.offer,
+            clock=now_ms,
+            metrics=self.metrics,
+            budgets=self.budgets,
+        )
+        self.devices.desk = self.clerk
         self.services = Services(
             boards=self.boards,
             budgets=self.budgets,
@@ -102,6 +116,7 @@ class App:
             clock=now_ms,
             metrics=self.metrics,
             accounts=self.accounts,
+            devices=self.devices,
         )
         self.setup_code: str | None = None
         self.leaving = False
@@ -156,6 +171,7 @@ class App:
             await self.store.close()
             raise
         self.clerk.start(self.boards)
+        self.devices.start()
         self._tick = asyncio.create_task(self._tell_presence(), name="presence")
 
     async def _open_doors(self) -> None:
@@ -209,9 +225,10 @@ class App:
             await asyncio.sleep(PRESENCE_TICK_S)
             self.metrics.loop_lagged.observe(max(0.0, time.monotonic() - due))
             try:
+                self.devices.live.tick()
                 self.hub.tick(loop.time())
             except Exception:
-                log.exception("presence could not be told; it is tried again")
+                log.exception("presence or newest values could not be told; it is tried again")
 
     async def leave(self) -> None:
         """Be not ready from now on, and leave whoever sends clients here the time to notice."""
@@ -230,6 +247,7 @@ class App:
         for connection in self.hub.connections:
             connection.send(self._bye())
         self.hub.flush()
+        await self.devices.finish()  # what devices were told of is heard by the desk
         await self.clerk.stop()
         await self.boards.finish()
         self.hang_up()
@@ -253,6 +271,7 @@ class App:
             await self.doors.stop()
         if self.accounts is not None:
             self.accounts.close()
+        await self.devices.stop()
         await self.clerk.stop()
         await self.vitals.stop()
         await self.store.close()
@@ -339,6 +358,22 @@ class App:
         """A client ran into a limit; `name` as in `metrics.LIMITS`."""
         self.metrics.limits_reached(name).value += 1
 
+    def connect_device(self, transport: Transport, codec: Codec, guest: Guest) -> DeviceLine | None:
+        """A socket of a device that was let in; as `connect`. None: it is closed again."""
+        connection = Connection(self.hub, "d_" + secrets.token_hex(8), codec, transport, self.config.delivery)
+        full = len(self.hub.connections) >= self.config.limits.connections
+        self.hub.add(connection)
+        try:
+            if full:
+                connection.outbox.close(Close.TOO_MANY_CONNECTIONS, "too many connections")
+            else:
+                return self.devices.connect(connection, guest)
+        except Unavailable:
+            connection.send(self._bye())
+            connection.outbox.close(Close.GOING_AWAY, "going away")
+        self.hub.remove(connection)
+        return None
+
     # -- health
 
     @property
@@ -356,6 +391,7 @@ class App:
         metrics.queues_held.value = sum(queued)
         metrics.queues_longest.value = max(queued, default=0)
         metrics.boards_live.value = len(self.boards)
+        metrics.points_waiting.value = self.devices.ingest.points_waiting
         metrics.server_draining.value = self.leaving
         return metrics
 

@@ -28,6 +28,10 @@ def _nothing(board: str) -> None:
     pass
 
 
+def _nobody(connection: "Connection", board: str) -> None:
+    pass
+
+
 class Connection:
     """One socket: what it speaks, who is behind it (once they said hello) and which boards it is on."""
 
@@ -109,7 +113,7 @@ class Hub:
 
     `people`: who is on which board, on other instances, too; this instance alone when not given.
     `empty` is set while there is no connection. `occupied` and `vacated` are called with a board that got
-    its first member or lost its last one.
+    its first member or lost its last one, `left` with a connection and the board that it has left.
     """
 
     def __init__(self, metrics: Metrics, people: People | None = None) -> None:
@@ -117,11 +121,13 @@ class Hub:
         self.people = people or People()
         self.occupied: Callable[[str], object] = _nothing
         self.vacated: Callable[[str], object] = _nothing
+        self.left: Callable[[Connection, str], object] = _nobody
         self.empty = asyncio.Event()
         self.empty.set()
         self._connections: dict[Connection, None] = {}
         self._rooms: dict[str, Room] = {}
         self._touched: dict[Connection, None] = {}
+        self._flushing = False
         self._delivering: float | None = None  # since when changes wait for the end of the turn
         self._asked: list[float] = []  # when those mutations came in whose acks wait for it
 
@@ -177,6 +183,7 @@ class Hub:
         if connection.boards.pop(board, None) is None:
             return
         connection.outbox.forget(board)
+        self.left(connection, board)
         room = self._rooms[board]
         room.drop(connection)
         self.people.leave(board, connection.session)
@@ -233,6 +240,16 @@ class Hub:
     def acknowledged(self, asked: float) -> None:
         """An ack was offered to a mutation that came in at `asked`, monotonic seconds."""
         self._asked.append(asked)
+
+    def flush_soon(self) -> None:
+        """`flush` in the next turn of the loop: for who offers something and does not know the turn's end."""
+        if not self._flushing:
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self._flush_now)
+
+    def _flush_now(self) -> None:
+        self._flushing = False
+        self.flush()
 
     def flush(self) -> None:
         """The end of a turn: write what was offered in it."""

@@ -133,6 +133,7 @@ class Metrics(Collector):
         self._declare_sockets()
         self._declare_queues()
         self._declare_boards()
+        self._declare_devices()
         self._declare_parts()
         self.registry = CollectorRegistry()
         self.registry.register(self)
@@ -206,6 +207,19 @@ class Metrics(Collector):
         for outcome in APPENDS:
             self.batches_appended(outcome)
 
+    def _declare_devices(self) -> None:
+        count = self._counter
+        self.devices_connected = self._gauge("devices_connected", "Open sockets of devices.")()
+        self.points_received = count("points_received", "Points in batches of devices, good or not.")()
+        self.points_stored = count("points_stored", "Values that were made durable.")()
+        self.points_refused = count("points_refused", "Points and values that can never be stored.", "code")
+        self.points_waiting = self._gauge("points_waiting", "Points that wait to be stored.")()
+        self.batches_settled = count("batches_settled", "Batches by what became of them.", "outcome")
+        self.batches_stored = self._spread(
+            "batches_stored_seconds", "Until the store answered a write of batches.", LATENCY_S
+        )()
+        self.rollups_made = count("rollups_made", "Minutes of telemetry that were made from points.")()
+
     def _declare_parts(self) -> None:
         gauge, count = self._gauge, self._counter
         self.server_info = gauge("server_info", "Always 1; the label tells the version.", "version")
@@ -265,6 +279,9 @@ class Metrics(Collector):
             self.mutations_answered(op, outcome)
         for error in known:
             self.messages_refused(error)
+            self.points_refused(error)
+        for outcome in ("stored", "known", *known):
+            self.batches_settled(outcome)
         for code in closes:
             self.connections_closed("server", str(code))
         for name in CLIENT_CLOSES:

@@ -47,6 +47,8 @@ MESSAGES: dict[str, Need] = {
     "leave": "anyone",
     "comments": "viewer",
     "presence": "viewer",
+    "watch": "viewer",
+    "unwatch": "anyone",
     "mutate": "operation",
 }
 """Message of a client on `/ws` → what it needs."""
@@ -56,6 +58,7 @@ ROUTES: dict[str, Need] = {
     "GET /b/{board}": "anyone",
     "GET /static/{path}": "anyone",
     "GET /ws": "anyone",
+    "GET /ws/device": "device",
     "GET /healthz": "anyone",
     "GET /readyz": "anyone",
     "GET /metrics": "anyone",
@@ -104,6 +107,10 @@ ROUTES: dict[str, Need] = {
     "POST /api/boards/{board}/tasks/{task}/comments": "commenter",
     "GET /api/boards/{board}/changes": "viewer",
     "POST /api/boards/{board}/mutations": "operation",
+    "POST /api/telemetry": "device",
+    "GET /api/boards/{board}/devices/{device}/telemetry": "viewer",
+    "GET /api/boards/{board}/devices/{device}/telemetry/newest": "viewer",
+    "GET /api/boards/{board}/devices/{device}/telemetry.csv": "viewer",
     "GET /api/tasks": "viewer",
     "POST /api/tasks": "editor",
     "GET /api/tasks/{task}": "viewer",

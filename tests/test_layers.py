@@ -33,11 +33,12 @@ LAYERS: Mapping[str, frozenset[str]] = {
         "server.hub": "outbox wire people model errors metrics log",
         "server.boards": "document policy hub stores brokers wire model errors metrics log",
         "server.devices.rules": "model errors",
-        "server.devices": "boards document hub people stores outbox wire model errors metrics log",
+        "server.devices": "budgets boards document hub people stores outbox wire model errors metrics log",
         "server.accounts": "stores model errors",
         "server.views": "boards document wire model errors",
         "server.doors": "accounts boards policy hub wire model errors",
-        "server.session": "budgets accounts views boards policy hub outbox wire model errors metrics log",
+        "server.session": "budgets accounts devices views boards policy hub outbox wire model errors metrics "
+        "log",
         "server.data": "stores document model errors",
         "server.demo": "boards document model errors log",
     }.items()
@@ -48,6 +49,7 @@ TOP = {
     "server.backends": {
         *("server.accounts", "server.brokers", "server.config", "server.metrics", "server.stores"),
     },
+    "server.device_settings": {"server.config", "server.devices"},
     "server.health": set(),
     "server.leaving": set(),
     "server.watched": {"server.model", "server.stores"},

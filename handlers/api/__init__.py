@@ -1,6 +1,6 @@
 """`/api`: one table of endpoints. Routes, checks and `/openapi.json` are made from it."""
 
-from handlers.api import account, boards, comments, history, people, tasks
+from handlers.api import account, boards, comments, history, people, tasks, telemetry
 
 ENDPOINTS = (
     *boards.ENDPOINTS,
@@ -9,4 +9,5 @@ ENDPOINTS = (
     *history.ENDPOINTS,
     *account.ENDPOINTS,
     *people.ENDPOINTS,
+    *telemetry.ENDPOINTS,
 )

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -68,19 +68,25 @@ class Call(Struct, frozen=True, kw_only=True):
 
 class Answer(Struct, frozen=True, kw_only=True):
     """What goes back. `etag`: of the board it is about; `location`: where the new thing is; `session`: the
-    text for the cookie, empty: it is taken away."""
+    text for the cookie, empty: it is taken away; `stream`: the body piece by piece, as `media`, to be kept
+    under `filename`.
+    """
 
     body: Any = UNSET
     etag: str | None = None
     location: str | None = None
     session: str | None = None
+    stream: AsyncIterator[str] | None = None
+    media: str = ""
+    filename: str = ""
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
     """`path` has its parameters in braces. `refusals`: the errors it can give beside those that all give.
 
     `tag`: the group it stands in; `of_board`: the answer is about one board and has its `ETag`; `keyed`: a
-    write that takes an `Idempotency-Key`; `located`: it answers where the new thing is.
+    write that takes an `Idempotency-Key`; `located`: it answers where the new thing is; `media`: of an answer
+    that is neither JSON nor msgpack; `device`: for devices, with their token.
     """
 
     method: str
@@ -96,6 +102,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     of_board: bool = True
     keyed: bool = True
     located: bool = False
+    media: str = ""
+    device: bool = False
 
 
 # -- what endpoints share

@@ -2,12 +2,13 @@
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from handlers.answering import AnsweringAtOnce
 from handlers.api.endpoint import Answer, Call, Endpoint, bad_key, failure, stand
@@ -81,7 +82,11 @@ class ApiHandler(AnsweringAtOnce):
         call = self._call(endpoint, path, identity)
         if need in RANK and not self.app.policy.open_mode:
             await stand(call, need, what)
-        self._answer(endpoint, await endpoint.call(call))
+        answer = await endpoint.call(call)
+        if answer.stream is None:
+            self._answer(endpoint, answer)
+        else:
+            await self._pour(answer, answer.stream)
 
     def _call(self, endpoint: Endpoint, path: Mapping[str, str], identity: Identity) -> Call:
         board = path.get("board")
@@ -128,7 +133,7 @@ class ApiHandler(AnsweringAtOnce):
         return key
 
     def _query(self, kind: type[Query]) -> Any:
-        if not self.request.query:
+        if not self.request.query and _needs_nothing(kind):
             return kind()
         try:
             pairs = parse_qsl(self.request.query, keep_blank_values=True, errors="strict", max_num_fields=50)
@@ -141,9 +146,9 @@ class ApiHandler(AnsweringAtOnce):
             query = msgspec.convert(given, kind, strict=False)
         except msgspec.ValidationError as error:
             raise wire.explain(error) from None
-        for name in given:
-            if getattr(query, name) is None:  # msgspec takes the text "null" for it
-                raise BadRequest(name, "is absent or has a value")
+        for name, sent_as in zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True):
+            if sent_as in given and getattr(query, name) is None:  # of the text "null"
+                raise BadRequest(sent_as, "is absent or has a value")
         return query
 
     def _body(self, endpoint: Endpoint) -> Any:
@@ -198,6 +203,18 @@ class ApiHandler(AnsweringAtOnce):
             secure=self.caller.secure,
         )
 
+    async def _pour(self, answer: Answer, pieces: AsyncIterator[str]) -> None:
+        """A long answer, as fast as it is read."""
+        self.set_header("Content-Type", f"{answer.media}; charset=utf-8")
+        self.set_header("Content-Disposition", f'attachment; filename="{answer.filename}"')
+        if self.request.method == "HEAD":
+            self.finish()
+            return
+        async for piece in pieces:
+            self.write(piece)
+            await self.flush()
+        self.finish()
+
     def _is_known(self, etag: str) -> bool:
         given = self.request.headers.get("If-None-Match")
         if given is None:
@@ -247,6 +264,12 @@ class UnknownApi(ApiHandler):
     def _as_refusal(self, status: int) -> BoardcastError:
         """Whatever method it was: the path is what is wrong."""
         return NotFound("path", self.request.path)
+
+
+@cache
+def _needs_nothing(kind: type[Query]) -> bool:
+    """Every parameter may be absent."""
+    return not any(field.required for field in structs.fields(kind))
 
 
 def _is_id(text: str) -> bool:

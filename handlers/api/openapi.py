@@ -33,6 +33,7 @@ ABOUT = """Live task boards, for programs. Whoever is on a board sees at once wh
 
 Bodies are JSON, or msgpack by `Content-Type` and `Accept`. Errors have one shape, lists another; an unknown
 field or parameter is refused. Times are milliseconds since 1970 UTC. `HEAD` is possible wherever `GET` is."""
+SECURITY = {"device": {"type": "http", "scheme": "bearer", "description": "The token of a device."}}
 PARAMETERS = {
     "board": "The id of the board.",
     "task": "The id of the task.",
@@ -40,6 +41,7 @@ PARAMETERS = {
     "session": "The id of the session, as the list has it.",
     "token": "The id of the token, as the list has it.",
     "invitation": "The id of the invitation, as the list has it.",
+    "device": "The id of the device.",
     "If-None-Match": "An `ETag`. While the board stands where it stood the answer is 304, without a body.",
     "Idempotency-Key": "A name for this write, 1-64 of A-Z a-z 0-9 _ -. Sent again under the same name it is "
     "applied once and answered as the first time; another request under that name is a `conflict`. Names are "
@@ -69,7 +71,7 @@ def document(endpoints: Iterable[Endpoint]) -> Json:
         "servers": [{"url": "/"}],
         "tags": [{"name": tag} for tag in tags],
         "paths": paths,
-        "components": {"schemas": components},
+        "components": {"schemas": components, "securitySchemes": SECURITY},
     }
     portable: Json = _portable(made)
     return portable
@@ -129,6 +131,8 @@ def _operation(endpoint: Endpoint, schemas: Mapping[str, Any]) -> Json:
         "parameters": [*_path(endpoint), *_query(endpoint.query, schemas), *_headers(endpoint)],
         "responses": _responses(endpoint, schemas),
     }
+    if endpoint.device:
+        operation["security"] = [{"device": []}]
     if endpoint.body is not None:
         operation["requestBody"] = {"required": True, "content": _content(schemas[repr(endpoint.body)])}
     return operation
@@ -158,10 +162,11 @@ def _query(kind: type[Struct], schemas: Mapping[str, Any]) -> list[Json]:
     made = []
     for field in structs.fields(kind):
         schema = _plain(schemas[repr(field.type)])
-        description = schema.pop("description", field.name)
+        description = schema.pop("description", field.encode_name)
         if field.default is not None and field.default is not NODEFAULT:
             schema["default"] = field.default
-        made.append(_parameter(field.name, "query", schema, description))
+        required = field.default is NODEFAULT
+        made.append({**_parameter(field.encode_name, "query", schema, description), "required": required})
     return made
 
 
@@ -199,7 +204,8 @@ def _responses(endpoint: Endpoint, schemas: Mapping[str, Any]) -> Json:
 def _success(endpoint: Endpoint, schemas: Mapping[str, Any]) -> Json:
     good: Json = {"description": endpoint.summary + "."}
     if endpoint.answer is not None:
-        good["content"] = _content(schemas[repr(endpoint.answer)])
+        schema = schemas[repr(endpoint.answer)]
+        good["content"] = {endpoint.media: {"schema": schema}} if endpoint.media else _content(schema)
     headers = {}
     if endpoint.of_board:
         headers["ETag"] = "Names the state of the board: its epoch and its seq."

@@ -14,7 +14,7 @@ from server.boards.submission import Submission, answer
 from server.document import BoardState
 from server.errors import BadRequest, BoardcastError, Unavailable
 from server.stores import Failed
-from server.wire import PeerLog, PeerPresence, decode_peer
+from server.wire import PeerLog, PeerPresence, PeerTelemetry, decode_peer
 
 log = logging.getLogger(__name__)
 BROKER_DOWN_CHECK_S = 1.0
@@ -60,6 +60,8 @@ class Boards:
         self._flushing = False
         self._keeper: asyncio.Task[None] | None = None
         self._stopping = False
+        self.on_telemetry: Callable[[str, PeerTelemetry], object] | None = None
+        """Told of the newest values that another instance has of a board that is live here."""
         self._asides: dict[str, Callable[[], object]] = {}
 
     def listen(self, channel: str, heard: Callable[[], object]) -> None:
@@ -155,6 +157,9 @@ class Boards:
             if not self._flushing:  # many messages come in one turn
                 self._flushing = True
                 asyncio.get_running_loop().call_soon(self._flush)
+        elif isinstance(decoded, PeerTelemetry):
+            if self.on_telemetry is not None:
+                self.on_telemetry(channel, decoded)
         elif decoded is not None and self._presence is not None:
             self._presence.heard(channel, decoded, asyncio.get_running_loop().time())
 

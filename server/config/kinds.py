@@ -30,6 +30,14 @@ HostName = Annotated[
     str, Meta(pattern=r"\A[a-z0-9._-]+\Z", extra={"allowed": "a host name in lower case, without port"})
 ]
 
+Windows = Annotated[
+    str,
+    Meta(
+        pattern=r"\A([1-9]\d{0,8}:[1-9]\d{0,4}(,[1-9]\d{0,8}:[1-9]\d{0,4})*)?\Z",
+        extra={"allowed": "count:seconds, several with commas, as 100:1,2000:60; or empty"},
+    ),
+]
+
 
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One part of the configuration; `title` heads it in the reference."""

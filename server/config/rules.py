@@ -185,7 +185,7 @@ def _check_ports(settings: Settings, where: Where) -> None:
 
 
 def _check_sizes(settings: Settings, where: Where) -> None:
-    server, limits, delivery = settings.server, settings.limits, settings.delivery
+    server, limits, delivery, devices = settings.server, settings.limits, settings.delivery, settings.devices
     ordered: list[tuple[str, float, str, float]] = [
         ("server.heartbeat_timeout_s", server.heartbeat_timeout_s, "server.heartbeat_s", server.heartbeat_s),
         ("delivery.log_hard_bytes", delivery.log_hard_bytes, "delivery.log_bytes", delivery.log_bytes),
@@ -202,6 +202,9 @@ def _check_sizes(settings: Settings, where: Where) -> None:
             "limits.pending_per_connection",
             limits.pending_per_connection,
         ),
+        ("devices.waiting_points", devices.waiting_points, "the points of a batch", 1000),
+        ("devices.minute_days", devices.minute_days, "devices.raw_days", devices.raw_days),
+        ("devices.hour_days", devices.hour_days, "devices.minute_days", devices.minute_days),
     ]
     for key, value, other, least in at_least:
         if value < least:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from server.config.devices import DevicesSection
 from server.config.kinds import HostName, Name, Network, Origin, Seconds, Section
 from server.config.limits import DeliverySection, LimitsSection
 from server.config.tls import TlsSection
@@ -306,4 +307,5 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     boards: BoardsSection = BoardsSection()
     limits: LimitsSection = LimitsSection()
     delivery: DeliverySection = DeliverySection()
+    devices: DevicesSection = DevicesSection()
     log: LogSection = LogSection()

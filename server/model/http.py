@@ -6,6 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from server.errors import ALL
 from server.model import commands as c
+from server.model.device_messages import BatchNumber, Boot, Reading, Rejected
 from server.model.devices import DoneWhen
 from server.model.fields import (
     CommentText,
@@ -180,3 +181,44 @@ class Results(Struct, frozen=True, kw_only=True):
     """One answer for each mutation, in order."""
 
     results: list[MutationAck | MutationError]
+
+
+class SeriesBody(Struct, frozen=True, kw_only=True):
+    """`points`: `[t, min, mean, max, n]`, each `resolution_ms` long; 0: single points. `position`: all points
+    up to this time are in it, and none later; null: there are none.
+    """
+
+    metric: str
+    resolution_ms: int
+    points: list[tuple[int, float, float, float, int]]
+    position: int | None
+
+
+class NewestValue(Struct, frozen=True, kw_only=True):
+    """`t`: by the device's clock; `at`: when a point of the metric last came, by the server's."""
+
+    metric: str
+    t: int
+    v: float
+    at: int
+
+
+class Newest(Struct, frozen=True, kw_only=True):
+    items: list[NewestValue]
+
+
+class TelemetryBatch(Body, frozen=True, kw_only=True):
+    """A batch. With `boot` and `seq` it is stored once, however often it is sent; without, each time."""
+
+    points: list[Reading]
+    boot: Boot | UnsetType = UNSET
+    seq: BatchNumber | UnsetType = UNSET
+
+
+class Taken(Struct, frozen=True, omit_defaults=True):
+    """The answer. With a number: up to which one of the boot all are settled; without: how many values."""
+
+    boot: str | UnsetType = UNSET
+    seq: int | UnsetType = UNSET
+    stored: int | UnsetType = UNSET
+    rejected: list[Rejected] | UnsetType = UNSET

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any
 
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
-from server.model.devices import Device, DeviceCommand, Rule
-from server.model.fields import ClientId, Id, Kind, PersonName, RequestId, Role, Seq
+from server.model.devices import Device, DeviceCommand, MetricName, Rule
+from server.model.fields import ClientId, Id, Kind, PersonName, RequestId, Role, Seq, TimeMs
 from server.model.records import Actor, BoardInfo, Change, Column, Label, Task
 
 
@@ -58,6 +58,20 @@ class Ping(Request, frozen=True, kw_only=True, tag="ping"):
     pass
 
 
+class Watch(Request, frozen=True, kw_only=True, tag="watch"):
+    """Newest values of a joined board; with `from` what was since then, too, in `points` buckets at most."""
+
+    board: Id
+    devices: Annotated[list[Id], Meta(max_length=1000)] | UnsetType = UNSET
+    metrics: Annotated[list[MetricName], Meta(max_length=1000)] | UnsetType = UNSET
+    from_: TimeMs | UnsetType = field(default=UNSET, name="from")
+    points: Annotated[int, Meta(ge=1, le=2000)] | UnsetType = UNSET
+
+
+class Unwatch(Request, frozen=True, kw_only=True, tag="unwatch"):
+    board: Id
+
+
 class PresenceUpdate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="presence"):
     """What the sender looks at now; all of it: an absent field is "nothing". No reply."""
 
@@ -67,7 +81,7 @@ class PresenceUpdate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     typing: bool = False
 
 
-ClientMessage = Hello | Join | Leave | Mutate | Comments | Ping | PresenceUpdate
+ClientMessage = Hello | Join | Leave | Mutate | Comments | Watch | Unwatch | Ping | PresenceUpdate
 
 
 class User(Struct, frozen=True):
@@ -166,6 +180,47 @@ class CommentsPage(Struct, frozen=True, kw_only=True, tag="comments"):
     more: bool
 
 
+class SeriesView(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One metric of a device: its newest value, and with history `points`, as `[t, min, mean, max, n]`.
+
+    `resolution_ms`: of each; 0: they are single points. `position`: all up to this time are in it, none
+    later.
+    """
+
+    device: str
+    metric: str
+    t: int
+    v: float
+    resolution_ms: int | UnsetType = UNSET
+    points: list[tuple[int, float, float, float, int]] | UnsetType = UNSET
+    position: int | None
+
+
+class Watching(Struct, frozen=True, kw_only=True, tag="watching"):
+    id: RequestId
+    board: str
+    series: list[SeriesView]
+
+
+class Unwatched(Struct, frozen=True, kw_only=True, tag="unwatched"):
+    id: RequestId
+    board: str
+
+
+class LivePoint(Struct, frozen=True, gc=False):
+    device: str
+    metric: str
+    t: int
+    v: float
+
+
+class TelemetryNews(Struct, frozen=True, kw_only=True, tag="telemetry"):
+    """Newest values of what is watched."""
+
+    board: str
+    points: list[LivePoint]
+
+
 class Pong(Struct, frozen=True, kw_only=True, tag="pong"):
     id: RequestId
     time: int
@@ -219,6 +274,9 @@ ServerMessage = (
     | Left
     | Ack
     | CommentsPage
+    | Watching
+    | Unwatched
+    | TelemetryNews
     | Pong
     | ErrorMessage
     | Changes

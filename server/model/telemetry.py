@@ -33,6 +33,11 @@ class Bucket(Struct, frozen=True, gc=False, array_like=True):
     n: int
     last: float
 
+    @property
+    def shown(self) -> tuple[int, float, float, float, int]:
+        """As clients see it: `[t, min, mean, max, n]`."""
+        return self.t, self.min, self.mean, self.max, self.n
+
 
 class Heard(Struct, frozen=True):
     """The newest value of one metric of a device. `at`: when it came, by the server's clock."""

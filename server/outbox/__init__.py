@@ -54,6 +54,11 @@ class Outbox:
         """Bytes that count against the log's bound."""
         return self._queued
 
+    @property
+    def idle(self) -> bool:
+        """Nothing waits for the socket: what is offered now goes out with the next flush."""
+        return not self._waiting and not self._queue
+
     # --- offers
 
     def offer_log(self, board: str | None, frame: bytes) -> None:

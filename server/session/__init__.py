@@ -17,6 +17,7 @@ from server.accounts.desk import Accounts
 from server.boards.live import LiveBoard
 from server.boards.submission import Outcome, Submission, answer
 from server.budgets import Budget
+from server.devices.history import open_watch
 from server.errors import (
     BadRequest,
     BoardcastError,
@@ -178,6 +179,11 @@ class Session:
                 return partial(self._join, item)
             case m.Comments():
                 return partial(self._comments, item)
+            case m.Watch():
+                return partial(self._watch, item)
+            case m.Unwatch():
+                self._services.devices.live.unwatch(self._connection, item.board)
+                self._send(m.Unwatched(id=item.id, board=item.board))
             case m.Leave():
                 self._services.hub.leave(self._connection, item.board)
                 self._log.info("board left", board=item.board)
@@ -419,6 +425,21 @@ class Session:
         if not live.exists:
             raise NotFound("board", live.board)
         return role
+
+    async def _watch(self, request: m.Watch) -> None:
+        live = self._services.boards.get(request.board)
+        await live.ready()
+        await live.surely(partial(self._role, live, "watch"))
+        if request.board not in self._connection.boards:
+            raise BadRequest("board", "join the board before watching its devices")
+        self._may_ask()
+        opened = await open_watch(self._services.devices, self._connection, request)
+        if self._services.devices.live.is_watching(self._connection, request.board, opened.watcher):
+            opened.release()
+            size = self._connection.send(opened.answer)
+            self.allowance.answered(size, self._loop.time())
+        else:  # it left the board meanwhile, or was made to
+            raise NotFound("board", request.board)
 
     async def _comments(self, request: m.Comments) -> None:
         await self.answered()

@@ -7,6 +7,7 @@ from msgspec import Struct
 from server.accounts.desk import Accounts
 from server.boards.registry import Boards
 from server.budgets import Budgets
+from server.devices.service import Devices
 from server.hub import Hub
 from server.metrics import Metrics
 from server.model.messages import ServerInfo
@@ -40,4 +41,5 @@ class Services(Struct, frozen=True, kw_only=True):
     server: ServerInfo
     clock: Callable[[], int]
     metrics: Metrics
+    devices: Devices
     accounts: Accounts | None = None

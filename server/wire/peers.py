@@ -95,10 +95,16 @@ class PeerAlive(Struct, frozen=True, tag="alive"):
     number: Number
 
 
+class PeerTelemetry(Struct, frozen=True, tag="telemetry"):
+    """Newest values that came in at the sender: device, metric, time, value. The latest time counts."""
+
+    points: Annotated[list[tuple[str, str, int, float]], Meta(max_length=1000)]
+
+
 PeerTold = PeerHere | PeerAll | PeerAlive
 PeerPresence = PeerWho | PeerTold
 PeerLog = PeerChanges | PeerGrown | PeerMark | PeerWant | PeerTurn
-PeerMessage = PeerLog | PeerPresence
+PeerMessage = PeerLog | PeerPresence | PeerTelemetry
 
 
 class _Kind(Struct, frozen=True):

@@ -3,6 +3,7 @@
 from typing import Any
 
 BODIES: dict[str, Any] = {
+    "POST /api/telemetry": {"temp": 21.5},
     "POST /api/session": {"login": "nobody", "password": "wrong"},
     "POST /api/setup": {"code": "x", "login": "eve", "name": "Eve", "password": "0123456789"},
     "POST /api/sign-up": {"login": "eve", "name": "Eve", "password": "0123456789", "invitation": "x"},
@@ -71,3 +72,6 @@ ARGS: dict[str, dict[str, Any]] = {
     "command.send": {"command": "c", "device": "nope", "name": "n"},
 }
 """Every operation that clients may ask for."""
+_DEVICE = "GET /api/boards/{board}/devices/{device}/telemetry"
+QUERIES = {_DEVICE: "?metric=temp", f"{_DEVICE}.csv": "?metric=temp"}
+"""What must stand behind the question mark."""

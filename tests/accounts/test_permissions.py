@@ -11,7 +11,7 @@ from handlers.routes import application
 from server.model import messages as m
 from server.model.commands import OPERATIONS
 from server.policy import LEAST, MESSAGES, RANK, ROUTES, Need
-from tests.accounts.samples import ARGS, BODIES
+from tests.accounts.samples import ARGS, BODIES, QUERIES
 from tests.accounts.town import PASSWORD, Town, Visitor, instance
 from tests.support import Client, on_loop
 
@@ -34,6 +34,8 @@ def expected(need: Need, who: str) -> str:
         return "" if who == "admin" else "forbidden"
     if need in ("account", "operation"):
         return ""
+    if need == "device":
+        return "unauthenticated"  # none of them comes with a device's token
     if need == "founder":
         return "forbidden" if "token" in who else ""
     role = {"admin": "owner", "reading token": "viewer"}.get(who, who)
@@ -109,8 +111,9 @@ async def test_every_route_asks_of_everybody_what_the_table_says(tmp_path: Path)
                 continue
             method, path = route.split()
             for who, visitor in people.items():
-                names = {"board": BOARD, "task": "nope", "user": "u_nope", "session": "nope"}
-                sent = path.format(**names, token="nope", invitation="nope")
+                names = {"board": BOARD, "user": "u_nope"}
+                names |= dict.fromkeys(("task", "session", "device", "token", "invitation"), "nope")
+                sent = path.format(**names) + QUERIES.get(route, "")
                 reply = await visitor.send(method, sent, BODIES.get(route))
                 wanted = expected(ROUTES[route], who)
                 if refused(reply) != wanted and not _of_its_own(route, reply):
@@ -174,6 +177,8 @@ MESSAGE_FIELDS: dict[str, dict[str, Any]] = {
     "ping": {},
     "join": {"board": BOARD},
     "comments": {"board": BOARD, "task": "nope"},
+    "watch": {"board": BOARD},
+    "unwatch": {"board": BOARD},
     "leave": {"board": BOARD},
 }
 """`hello`, `mutate` and `presence` have tests of their own."""

@@ -59,6 +59,8 @@ class Client:
             return None
         if response.headers["Content-Type"] == MSGPACK:
             return msgpack.unpackb(response.body)
+        if response.headers["Content-Type"].startswith("text/"):
+            return response.body.decode()
         return json.loads(response.body)
 
     async def get(self, path: str, **headers: str) -> Reply:

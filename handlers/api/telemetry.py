@@ -1,0 +1,206 @@
+"""Series of a device over HTTP: for charts, and as CSV."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from handlers.api.endpoint import Answer, Call, Endpoint, board_of, id_in_path
+from handlers.api.queries import Query
+from server.devices.series import Asked, newest_of, series
+from server.errors import (
+    BadRequest,
+    Conflict,
+    LimitExceeded,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
+from server.model import http as h
+from server.model.devices import MetricName
+from server.model.fields import TimeMs
+from server.model.telemetry import AHEAD_MS
+from server.stores import Failed
+from server.stores.telemetry import HOUR_MS, TelemetryStore
+
+DAY_MS = 24 * HOUR_MS
+CSV_PAGE = 5000
+"""Rows in one piece of a CSV."""
+STEPS: dict[str, int] = {"minute": 2 * DAY_MS, "hour": 60 * DAY_MS}
+"""How much of a series is read for one piece."""
+
+
+class SeriesQuery(Query, frozen=True, kw_only=True):
+    metric: Annotated[MetricName, Meta(description="The metric.")]
+    from_: Annotated[TimeMs, Meta(description="From this time on; a day before `to` when absent.")] | None = (
+        field(default=None, name="from")
+    )
+    to: Annotated[TimeMs, Meta(description="Up to this time, not included; now when absent.")] | None = None
+
+
+class ChartQuery(SeriesQuery, frozen=True, kw_only=True):
+    points: Annotated[int, Meta(ge=1, le=5000, description="At most so many points or buckets.")] = 1000
+
+
+class CsvQuery(SeriesQuery, frozen=True, kw_only=True):
+    of: Annotated[
+        Literal["points", "minute", "hour"],
+        Meta(description="Single points as `time,t,value`, or buckets as `time,t,min,mean,max,count,last`."),
+    ] = "points"
+
+
+def _span(call: Call) -> tuple[int, int]:
+    """From, to. Raises `BadRequest`."""
+    query: SeriesQuery = call.query
+    end = call.app.devices.clock() + AHEAD_MS + 1 if query.to is None else query.to
+    start = max(0, end - DAY_MS) if query.from_ is None else query.from_
+    if start > end:
+        raise BadRequest("from", "is after to")
+    return start, end
+
+
+async def read_series(call: Call) -> Answer:
+    query: ChartQuery = call.query
+    (start, end), device = _span(call), id_in_path(call, "device")
+    live = await board_of(call)
+    devices = call.app.devices
+    asked = Asked(
+        board=live.board,
+        device=device,
+        metric=query.metric,
+        start=start,
+        end=end,
+        points=query.points,
+        raw_since=devices.settings.keeping.at(devices.clock()).raw,
+    )
+    try:
+        store = devices.telemetry()
+        newest = await newest_of(store, live.board, device, query.metric)
+        if newest is None:
+            raise NotFound("metric", query.metric)
+        found = await series(store, asked, newest)
+    except Failed as error:
+        raise Unavailable("the store does not answer") from error
+    return Answer(
+        body=h.SeriesBody(
+            metric=query.metric,
+            resolution_ms=found.resolution_ms,
+            points=[bucket.shown for bucket in found.points],
+            position=found.position,
+        )
+    )
+
+
+async def list_newest(call: Call) -> Answer:
+    """Which metrics a device has, and what they are now."""
+    device = id_in_path(call, "device")
+    live = await board_of(call)
+    try:
+        heard = await call.app.devices.telemetry().newest(live.board, [device])
+    except Failed as error:
+        raise Unavailable("the store does not answer") from error
+    return Answer(body=h.Newest(items=[h.NewestValue(metric=o.metric, t=o.t, v=o.v, at=o.at) for o in heard]))
+
+
+async def export_series(call: Call) -> Answer:
+    query: CsvQuery = call.query
+    span, device = _span(call), id_in_path(call, "device")
+    live = await board_of(call)
+    of = (live.board, device, query.metric)
+    try:
+        store = call.app.devices.telemetry()
+        if await newest_of(store, *of) is None:
+            raise NotFound("metric", query.metric)
+    except Failed as error:
+        raise Unavailable("the store does not answer") from error
+    rows = _point_rows(store, of, span) if query.of == "points" else _bucket_rows(store, of, span, query.of)
+    return Answer(stream=rows, media="text/csv", filename=f"{device}-{query.metric}.csv")
+
+
+async def _point_rows(
+    store: TelemetryStore, of: tuple[str, str, str], span: tuple[int, int]
+) -> AsyncIterator[str]:
+    yield "time,t,value\r\n"
+    start, end = span
+    while start < end:
+        page = await store.raw(*of, start, end, CSV_PAGE)
+        yield "".join(f"{_iso(t)},{t},{v!r}\r\n" for t, v in zip(page.t, page.v, strict=True))
+        if not page.more or not page.t:
+            return
+        start = page.t[-1] + 1
+
+
+async def _bucket_rows(
+    store: TelemetryStore, of: tuple[str, str, str], span: tuple[int, int], step: Literal["minute", "hour"]
+) -> AsyncIterator[str]:
+    yield "time,t,min,mean,max,count,last\r\n"
+    start, end = span
+    while start < end:
+        until = min(end, start + STEPS[step])
+        buckets = await store.buckets(*of, start, until, step)
+        yield "".join(
+            f"{_iso(b.t)},{b.t},{b.min!r},{b.mean!r},{b.max!r},{b.n},{b.last!r}\r\n" for b in buckets
+        )
+        start = until
+
+
+def _iso(t: int) -> str:
+    return datetime.fromtimestamp(t / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+async def send_telemetry(call: Call) -> Answer:
+    """Answered by `handlers.telemetry`, which has a route of its own."""
+    raise NotFound("path", "/api/telemetry")
+
+
+TAG = "Telemetry"
+_DEVICE = "/api/boards/{board}/devices/{device}"
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        method="POST",
+        path="/api/telemetry",
+        call=send_telemetry,
+        body=h.TelemetryBatch,
+        answer=h.Taken,
+        refusals=(Unauthenticated, Conflict, LimitExceeded),
+        summary="What a device measured, with its token: a numbered batch, a point, or flat values",
+        tag=TAG,
+        of_board=False,
+        keyed=False,
+        device=True,
+    ),
+    Endpoint(
+        method="GET",
+        path=_DEVICE + "/telemetry",
+        call=read_series,
+        query=ChartQuery,
+        answer=h.SeriesBody,
+        refusals=(NotFound,),
+        summary="A series for a chart, from points, minutes or hours, whichever fits",
+        tag=TAG,
+        of_board=False,
+    ),
+    Endpoint(
+        method="GET",
+        path=_DEVICE + "/telemetry/newest",
+        call=list_newest,
+        answer=h.Newest,
+        refusals=(NotFound,),
+        summary="The newest value of each metric of a device",
+        tag=TAG,
+        of_board=False,
+    ),
+    Endpoint(
+        method="GET",
+        path=_DEVICE + "/telemetry.csv",
+        call=export_series,
+        query=CsvQuery,
+        answer=str,
+        media="text/csv",
+        refusals=(NotFound,),
+        summary="A series as CSV: all of its points, minutes or hours",
+        tag=TAG,
+        of_board=False,
+    ),
+)
