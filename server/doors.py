@@ -48,6 +48,8 @@ class Doors:
         self._stirred = asyncio.Event()
         self._notes: asyncio.Queue[tuple[str, Change]] = asyncio.Queue(MOST_NOTED)
         self._tasks: list[asyncio.Task[None]] = []
+        self._looks: list[asyncio.Future[None]] = []
+        self.look_s = LOOK_S
         self.resync, self.closed, self.flush = hub.resync, hub.closed, hub.flush
 
     def start(self) -> None:
@@ -100,6 +102,8 @@ class Doors:
                 log.warning("board %s: seats are not up to date: %s", board, error.message)
             except Exception:
                 log.exception("a change of roles on %s could not be noted", board)
+            finally:
+                self._notes.task_done()
 
     async def _follow(self, board: str, change: Change) -> None:
         """Keep the seats as the board says. Each instance with the board does it, to the same effect."""
@@ -128,7 +132,7 @@ class Doors:
         looked = tidied = loop.time()
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
+                async with asyncio.timeout(self.look_s):
                     await self._stirred.wait()
             self._stirred.clear()
             try:
@@ -143,6 +147,20 @@ class Doors:
                 log.info("accounts cannot be looked at: %s", error.message)
             except Exception:
                 log.exception("looking after accounts failed; it is tried again")
+            looks, self._looks = self._looks, []
+            for done in looks:
+                done.set_result(None)
+
+    async def looked(self) -> None:
+        """Until notices have been read once more."""
+        done = asyncio.get_running_loop().create_future()
+        self._looks.append(done)
+        self._stirred.set()
+        await done
+
+    async def noted(self) -> None:
+        """Until the changes of roles that were delivered are noted."""
+        await self._notes.join()
 
     def _present(self) -> set[str]:
         return {c.user.id for c in self._hub.connections if c.user is not None and _is_known(c.identity)}

@@ -217,5 +217,5 @@ class Policy:
             self._founder(grant)
         if need == "own" and not grant.own:
             raise Forbidden(what, "token")
-        if need == "admin" and not (grant.admin and grant.write):
+        if need == "admin" and not (grant.admin and grant.write and grant.boards is None):
             raise Forbidden(what, "no administrator")

@@ -38,6 +38,7 @@ async def set_up(call: Call) -> Answer:
     body: a.FirstAccount = call.body
     wanted = Person(id="", login=body.login, name=body.name.strip(), created_at=0)
     person = await call.accounts.set_up(body.code, wanted, body.password)
+    await call.app.give_role(call.app.config.boards.default_board, person.id, "owner")
     return await _begun(call, person)
 
 

@@ -363,7 +363,7 @@ def _identity(
     scope = None if secret is None or secret.boards is None else frozenset(secret.boards)
     grant = Grant(
         account=True,
-        admin=person.admin and scope is None,
+        admin=person.admin,
         boards=scope,
         write=secret is None or secret.write,
         own=way == "session",

@@ -16,7 +16,7 @@ from server.boards.parts import Parts
 from server.boards.recent import Recent
 from server.boards.snapshots import Snapshots
 from server.document import BoardState, Draft
-from server.errors import NotFound, Unavailable
+from server.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from server.model.records import Change, Record
 from server.stores import Failed, Head, Loaded
 
@@ -221,12 +221,13 @@ class Replica:
             await self._refresh()
 
     async def surely(self, read: Callable[[], T]) -> T:
-        """What `read` finds in the state. What it does not find another instance may have made: the log is
-        asked before `NotFound` is final. Raises what `read` raises, and `Unavailable`.
+        """What `read` finds in the state. What it does not find another instance may have made, and a role
+        may have been changed there: the log is asked before a refusal is final. Raises what `read` raises,
+        and `Unavailable`.
         """
         try:
             return read()
-        except NotFound:
+        except (NotFound, Forbidden, Unauthenticated):
             epoch, head = self.epoch, self.head
             await self._refresh()
             if (self.epoch, self.head) == (epoch, head):

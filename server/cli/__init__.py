@@ -2,9 +2,10 @@
 
 from server.cli.data import backup, export, import_, restore
 from server.cli.group import main
+from server.cli.people import token, user
 from server.cli.serve import check, serve
 
 __all__ = ["main"]
 
-for command in (serve, check, backup, restore, export, import_):
+for command in (serve, check, backup, restore, export, import_, user, token):
     main.add_command(command)

@@ -135,7 +135,9 @@ async def _live(config: Config, stopping: Stopping, *, shared: bool) -> None:
         server = serve(application(app), sockets, app, certificate.context if certificate else None)
         address = address_of(host, sockets[0].getsockname()[1], tls=certificate is not None)
         if app.setup_code is not None:
-            click.echo(f"make the first account: {address}/account/setup#{app.setup_code}")
+            click.echo(
+                f"make the first account: {config.auth.address or address}/account/setup#{app.setup_code}"
+            )
         click.echo(f"listening on {address}")
         await stopping.asked.wait()
     except BaseException:
