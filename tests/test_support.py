@@ -18,6 +18,9 @@ snapshot:
   columns: [{id: todo, title: To do, position: a0}]
   labels: []
   members: [{user: u_1, role: owner}]
+  devices: []
+  rules: []
+  commands: []
   tasks: [{id: t1, title: One, labels: [], comments: 0, seq: 3}]
   more: false
 """)

@@ -27,10 +27,10 @@ class Ended(NamedTuple):
     err: str
 
 
-def run(data: Path, *arguments: object, stdin: bytes = b"", module: str = "server") -> Ended:
+def run(data: Path, *arguments: object, stdin: bytes = b"") -> Ended:
     """`python -m server <arguments> --data <data>`, to its end."""
     ended = subprocess.run(
-        [sys.executable, "-m", module, *map(str, arguments), "--data", str(data)],
+        [sys.executable, "-m", "server", *map(str, arguments), "--data", str(data)],
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if not name.startswith("BOARDCAST_")},
         input=stdin,
