@@ -84,6 +84,16 @@ class People:
         attendance = self._boards.get(board)
         return [] if attendance is None else attendance.here.entries() + attendance.elsewhere.entries()
 
+    def devices(self, board: str) -> dict[str, str]:
+        """The devices with an open socket, and the instance that each has it with."""
+        attendance = self._boards.get(board)
+        if attendance is None:
+            return {}
+        here = {p.user.id: self.run for p in attendance.here.entries() if p.kind == "device"}
+        told = attendance.elsewhere
+        there = {p.user.id: told.owner(p.session) for p in told.entries() if p.kind == "device"}
+        return {device: run.rpartition("-")[0] for device, run in (there | here).items()}
+
     # -- the other instances
 
     def listening(self, board: str) -> None:

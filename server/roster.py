@@ -73,6 +73,10 @@ class Roster:
     def entries(self) -> list[Present]:
         return self._shown.entries()
 
+    def owner(self, session: str) -> str:
+        """The run that told of it."""
+        return self._owners.get(session, "")
+
     def take_delta(self) -> Delta | None:
         return self._shown.take_delta()
 

@@ -1,6 +1,6 @@
 """`/api`: one table of endpoints. Routes, checks and `/openapi.json` are made from it."""
 
-from handlers.api import account, boards, comments, history, people, tasks, telemetry
+from handlers.api import account, boards, comments, devices, history, people, rules, tasks, telemetry
 
 ENDPOINTS = (
     *boards.ENDPOINTS,
@@ -10,4 +10,6 @@ ENDPOINTS = (
     *account.ENDPOINTS,
     *people.ENDPOINTS,
     *telemetry.ENDPOINTS,
+    *devices.ENDPOINTS,
+    *rules.ENDPOINTS,
 )

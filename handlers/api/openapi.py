@@ -19,7 +19,7 @@ from server.errors import (
     Unauthenticated,
     Unavailable,
 )
-from server.model import account_http, accounts, http, messages, records
+from server.model import account_http, accounts, device_http, devices, http, messages, records
 from server.model.http import ErrorBody
 
 Json = dict[str, Any]
@@ -37,6 +37,7 @@ SECURITY = {"device": {"type": "http", "scheme": "bearer", "description": "The t
 PARAMETERS = {
     "board": "The id of the board.",
     "task": "The id of the task.",
+    "device": "The id of the device.",
     "user": "The id of the person.",
     "session": "The id of the session, as the list has it.",
     "token": "The id of the token, as the list has it.",
@@ -92,7 +93,7 @@ def _promise(components: dict[str, Json]) -> None:
     """In what goes out a field with a default is there all the same; msgspec has in mind what comes in."""
     named = {
         name: kind
-        for module in (http, messages, records, accounts, account_http)
+        for module in (devices, http, messages, records, accounts, account_http, device_http)
         for name, kind in vars(module).items()
     }
     for name, schema in components.items():

@@ -23,6 +23,19 @@ BODIES: dict[str, Any] = {
     "PATCH /api/boards/{board}/tasks/{task}": {"title": "T"},
     "POST /api/boards/{board}/tasks/{task}/comments": {"text": "x"},
     "POST /api/boards/{board}/mutations": [],
+    "POST /api/boards/{board}/devices": {"name": "D"},
+    "PATCH /api/boards/{board}/devices/{device}": {"name": "D"},
+    "POST /api/boards/{board}/devices/{device}/token": None,
+    "POST /api/boards/{board}/devices/{device}/commands": {"name": "stop"},
+    "POST /api/boards/{board}/rules/trial": {
+        "rule": {
+            "id": "r",
+            "device": "*",
+            "metric": "temp",
+            "when": {"kind": "above", "value": 1.0},
+            "then": {"column": "todo", "title": "Warm"},
+        }
+    },
     "POST /api/tasks": {"title": "T"},
     "PATCH /api/tasks/{task}": {"title": "T"},
 }
