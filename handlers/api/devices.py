@@ -102,7 +102,7 @@ async def delete_device(call: Call) -> Answer:
     return Answer(etag=etag_of(live))
 
 
-async def make_token(call: Call) -> Answer:
+async def make_device_token(call: Call) -> Answer:
     """The earlier one counts no more when this is answered."""
     live = await board_of(call)
     device = await live.surely(partial(_device, live, call.path["device"]))
@@ -195,7 +195,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         method="POST",
         path=_ONE + "/token",
-        call=make_token,
+        call=make_device_token,
         answer=h.DeviceToken,
         refusals=(NotFound,),
         summary="A new token for a device, in place of the one it had",

@@ -42,7 +42,6 @@ PARAMETERS = {
     "session": "The id of the session, as the list has it.",
     "token": "The id of the token, as the list has it.",
     "invitation": "The id of the invitation, as the list has it.",
-    "device": "The id of the device.",
     "If-None-Match": "An `ETag`. While the board stands where it stood the answer is 304, without a body.",
     "Idempotency-Key": "A name for this write, 1-64 of A-Z a-z 0-9 _ -. Sent again under the same name it is "
     "applied once and answered as the first time; another request under that name is a `conflict`. Names are "
