@@ -218,6 +218,41 @@ def test_the_mark_is_not_raised_past_records_that_are_still_being_written() -> N
     assert difference(state, folded(BOARD, world.disk.log(BOARD))) is None
 
 
+class BusyStore(SimStore):
+    """Takes no records until it is `calm`."""
+
+    asked = 0
+    calm = False
+
+    async def materialise(self, board: str, mark: int, records: Sequence[Record]) -> None:
+        self.asked += 1
+        if not self.calm:
+            raise Failed("too busy")
+        await super().materialise(board, mark, records)
+
+
+def test_a_store_that_is_too_busy_for_records_is_asked_ever_less_often() -> None:
+    loop = VirtualLoop()
+    loop.set_task_factory(task_factory)
+    world = World(1, loop, Variation(make_store=BusyStore), tracing=False)
+
+    async def main() -> tuple[int, BusyStore]:
+        world.faults.clear()
+        instance = world.start_instance()
+        await told(instance, item("ann", c.BoardCreate(name="B")))
+        await asyncio.sleep(120)
+        store = instance.store
+        assert isinstance(store, BusyStore)
+        asked, store.calm = store.asked, True
+        await asyncio.sleep(15)
+        return asked, store
+
+    asked, store = loop.run(main())
+    assert 10 < asked < 30, "in two minutes"
+    assert store.asked == asked + 1
+    assert world.disk.shelves[BOARD].mark == 1
+
+
 def test_a_board_that_is_not_there_is_kept_while_a_queue_waits_on_it() -> None:
     loop = VirtualLoop()
     loop.set_task_factory(task_factory)

@@ -17,6 +17,8 @@ from server.stores import Failed
 from server.wire import PeerMark, encode_peer
 
 log = logging.getLogger(__name__)
+LONGEST_PAUSE_S = 10.0
+"""After each failure in a row the pause doubles, up to this: a store that is too busy is not made busier."""
 PATIENCE = 5.0
 """How many times `materialise_s` others are left for what they appended, at least; at most twice that."""
 
@@ -127,14 +129,17 @@ class Materialiser:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
+        usual_s = pause_s = self._parts.settings.materialise_s
         while self._mark < self._head:
-            await asyncio.sleep(self._parts.settings.materialise_s)
+            await asyncio.sleep(pause_s)
             if self._own <= self._mark and loop.time() < self._patient_until:
                 continue
             try:
                 await self._write()
+                pause_s = usual_s
             except Failed as error:
                 log.warning("materialising %s failed, will try again: %s", self._board, error)
+                pause_s = min(2 * pause_s, max(usual_s, LONGEST_PAUSE_S)) * (1 - self._parts.rng.random() / 4)
 
     async def _write(self) -> None:
         async with self._writing:

@@ -132,6 +132,8 @@ class Replica:
         """Something may have been missed: ask the log."""
         if self._loaded:
             self._fall_behind()
+        elif self._catcher is not None:
+            self._behind = True  # it is being read again, perhaps too early: once more then
 
     def _doubt(self, cause: Failed) -> None:
         if not self._doubtful:
