@@ -57,6 +57,8 @@ class ServerProcess:
     `output()`.
     """
 
+    program = "server"
+
     def __init__(self, data: Path, **settings: str) -> None:
         self.data = data
         self.port = 0
@@ -90,7 +92,7 @@ class ServerProcess:
         given = {f"BOARDCAST_{name}": value for name, value in self.settings.items()}
         flags = ["--port", str(self.port), "--data", str(self.data)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "server", "serve", *flags],
+            [sys.executable, "-m", self.program, "serve", *flags],
             cwd=ROOT,
             env=inherited | given,
             stdin=subprocess.DEVNULL,

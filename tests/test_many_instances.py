@@ -75,7 +75,7 @@ async def test_nothing_is_lost_doubled_reordered_or_unseen(
     piece: int, tmp_path: Path, mongo: MongoServer
 ) -> None:
     seed = SEED + piece
-    plan = Plan(seed=seed, acks=2_000, faults=EVERY_FAULT, clients=24, boards=3, pause_s=0.3)
+    plan = Plan(seed=seed, acks=1_200, faults=EVERY_FAULT, clients=24, boards=3, pause_s=0.3)
     if CHAOS:
         plan = Plan(seed=seed, acks=25_000, faults=LONG, clients=60, boards=5, pause_s=0.2, settle_s=120)
     async with together(tmp_path, mongo, count=3) as cluster:
@@ -103,11 +103,11 @@ async def test_without_a_single_message_everybody_sees_everything(tmp_path: Path
     assert_right(result)
 
 
-def deaf(cluster: Cluster) -> Plan:
+def deaf(cluster: Cluster, settle_s: float = 6) -> Plan:
     """All pub/sub messages are lost from here on, and nothing else is."""
     for way in cluster.ways:
         way.share = 1.0
-    return Plan(seed=SEED, acks=300, faults={}, clients=24, boards=8, pause_s=0.3, settle_s=6)
+    return Plan(seed=SEED, acks=300, faults={}, clients=24, boards=8, pause_s=0.3, settle_s=settle_s)
 
 
 # -- the checker is not blind
@@ -126,10 +126,11 @@ BUGS = {
 @on_loop
 async def test_a_bug_that_is_put_in_is_found(bug: str, tmp_path: Path, mongo: MongoServer) -> None:
     faults = {"kill": 2, "cut store": 2, "lose answers": 1}
-    plan = Plan(seed=SEED, acks=200, faults=faults, clients=10, boards=2, pause_s=0.1, settle_s=4)
+    plan = Plan(seed=SEED, acks=150, faults=faults, clients=10, boards=2, pause_s=0.1, settle_s=4)
     program = ("tests.cluster.buggy", bug)
-    async with together(tmp_path, mongo, count=2, program=program, BOARDS__HEADS_CHECK_S="1") as cluster:
-        result = await play(deaf(cluster) if bug == "no_catching_up" else plan, cluster)
+    quick = {"BOARDS__HEADS_CHECK_S": "1", "STORE__DEADLINE_S": "1"}
+    async with together(tmp_path, mongo, count=2, program=program, **quick) as cluster:
+        result = await play(deaf(cluster, 3) if bug == "no_catching_up" else plan, cluster)
     found = [str(violation) for violation in result.found]
     assert any(words in one for words in BUGS[bug] for one in found), found[:20]
 

@@ -218,12 +218,17 @@ def test_what_a_newer_instance_says_is_passed_over_and_nonsense_is_logged(
 # --- processes of their own, over Redis
 
 
+class Hasty(ServerProcess):
+    """Whoever is silent is gone five times as soon."""
+
+    program = "tests.hasty"
+
+
 @on_loop
 async def test_processes_tell_each_other_over_redis_of_their_people_and_of_their_end(tmp_path: Path) -> None:
     with RedisServer(tmp_path / "redis") as redis:
         settings = {"BROKER__URL": redis.url, "STORE__URL": database_url(str(tmp_path))}
-        one = ServerProcess(tmp_path / "one", **settings)
-        two, three = (ServerProcess(tmp_path / name, **settings) for name in ("two", "three"))
+        one, two, three = (Hasty(tmp_path / name, **settings) for name in ("one", "two", "three"))
         with one, two, three:
             _, bob = await meet(one, two)
             cleo = await Person.join(three, "Cleo")

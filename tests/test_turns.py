@@ -144,14 +144,14 @@ class Contest:
         self.writers.append(Writer(name, window, self.disk, self.exchange, self.faults, pause_s))
         return self.writers[-1]
 
-    async def play(self, *, broker_lost: bool = False) -> None:
+    async def play(self, *, lost: int = 0) -> None:
+        """So many of the writers lose their broker after a second."""
         for writer in self.writers:
             await writer.boards.start()
         await self.writers[0].make_board()
         loop = asyncio.get_running_loop()
-        if broker_lost:
-            for writer in self.writers:
-                loop.call_later(1.0, writer.broker.lose)
+        for writer in self.writers[:lost]:
+            loop.call_later(1.0, writer.broker.lose)
         until = loop.time() + SECONDS
         await asyncio.gather(*(writer.write(until) for writer in self.writers))
         for writer in self.writers:
@@ -159,7 +159,7 @@ class Contest:
 
 
 def run(
-    *windows: int, store_s: float, drop: float = 0.0, pause_s: float = 0.0, broker_lost: bool = False
+    *windows: int, store_s: float, drop: float = 0.0, pause_s: float = 0.0, lost: int = 0
 ) -> list[Writer]:
     """A writer with each of the `windows`; the last one makes pauses."""
     loop = VirtualLoop(most_turns=5_000_000)
@@ -169,7 +169,7 @@ def run(
         for window in windows[:-1]:
             contest.add(window)
         contest.add(windows[-1], pause_s)
-        await contest.play(broker_lost=broker_lost)
+        await contest.play(lost=lost)
         return contest.writers
 
     return loop.run(main())
@@ -208,7 +208,11 @@ def test_lost_messages_cost_time_and_nothing_else(count: int) -> None:
 
 @pytest.mark.parametrize("store_s", [0.002, 0.01, 0.03])
 def test_without_the_broker_nobody_starves(store_s: float) -> None:
-    assert_fair(run(16, 16, store_s=store_s, broker_lost=True), 2 / 3, longest_s=2.0)
+    assert_fair(run(16, 16, store_s=store_s, lost=2), 1 / 2, longest_s=2.0)
+
+
+def test_one_that_is_not_heard_any_more_is_left_its_share() -> None:
+    assert_fair(run(16, 16, store_s=0.002, lost=1), 1 / 2, longest_s=2.0)
 
 
 # -- the line
@@ -257,6 +261,14 @@ def test_a_turn_that_came_while_an_append_was_refused_is_kept() -> None:
     assert not line.refused(2.0, 3.0), "sent before the turn came"
     assert line.ours
     assert line.refused(3.0, 4.0)
+
+
+def test_who_loses_to_somebody_unheard_is_deaf_until_it_hears_something() -> None:
+    line = Line("a")
+    assert line.refused(0.0, 0.0) and not line.deaf, "what the winner says may come later"
+    assert line.refused(0.1, 0.1) and line.deaf
+    line.wants("b")
+    assert not line.deaf
 
 
 def test_an_older_version_wants_and_leaves_without_names() -> None:

@@ -20,6 +20,8 @@ PATIENCE_S = 0.8
 AGAIN_S = 0.25
 """Who waits for so long says again that it wants the board: that may have been lost."""
 MOST_IN_LINE = 100
+DEAF_AFTER = 2
+"""Races that were lost in a row to somebody of whom nothing was heard: messages do not come through."""
 LATELY_S = 10.0
 """Others who wrote the board within this are taken to write it still."""
 
@@ -31,12 +33,18 @@ class Line:
         self._me = me
         self._line: list[str] = []
         self._began = self._left = self._sign = float("-inf")
+        self._unheard = 0
         self.ours = True
 
     @property
     def wanted(self) -> bool:
         """Others wait for the board."""
         return bool(self._line)
+
+    @property
+    def deaf(self) -> bool:
+        """Others write the board, and what they say is not heard."""
+        return self._unheard >= DEAF_AFTER
 
     def want(self) -> PeerWant:
         return PeerWant(by=self._me)
@@ -63,6 +71,7 @@ class Line:
         """
         if self.ours and self._began > since:
             return False
+        self._unheard += 1
         self._lose(now)
         return True
 
@@ -89,15 +98,16 @@ class Line:
     # -- what the others say
 
     def wrote(self, now: float) -> None:
-        self._sign = now
+        self._sign, self._unheard = now, 0
 
     def wants(self, by: str) -> None:
+        self._unheard = 0
         if by != self._me and by not in self._line and len(self._line) < MOST_IN_LINE:
             self._line.append(by)
 
     def given(self, turn: PeerTurn, now: float) -> bool:
         """Somebody has left the board. Whether to us; an older version does not say to whom."""
-        self._sign = now
+        self._sign, self._unheard = now, 0
         self._line = [other for other in turn.line if other != self._me]
         if turn.to not in ("", self._me):
             return False

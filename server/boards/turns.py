@@ -13,7 +13,7 @@ LINGER_S = 0.02
 BLIND_TURN_S = 0.1
 BLIND_PAUSE = 6
 LONGEST_PAUSE_S = 0.4
-"""While the broker is down nobody hears whose turn it is: who writes on and on makes a pause after each turn,
+"""Without the broker nobody hears whose turn it is: who writes on and on makes a pause after each turn,
 of so many appends' length. Another one that is refused, reads what it missed and appends fits into it."""
 
 
@@ -34,7 +34,7 @@ class Turns:
         `attempt`: how many races were lost already. Who lost one tries once more at once.
         """
         loop, line = asyncio.get_running_loop(), self._line
-        if not self._broker.up:
+        if not self._broker.up or line.deaf:
             await self._blindly(attempt)
             return
         if attempt == 0 and line.over(loop.time()):

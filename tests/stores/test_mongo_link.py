@@ -11,11 +11,10 @@ import pytest
 from pymongo.errors import BulkWriteError, OperationFailure, WTimeoutError
 
 from server.stores import Failed, Refused, Store
-from server.stores.mongo import MongoStore
+from server.stores.mongo import MongoStore, shelves
 from server.stores.mongo.failures import Duplicate, translated
 from server.stores.mongo.link import MOST_WAITING, Lane, Link
 from server.stores.mongo.names import Known
-from server.stores.mongo.shelves import PAGE
 from tests.services.mongo import MongoServer, free_port
 from tests.services.proxy import REPLIES, REQUESTS, Proxy
 from tests.stores.places import MongoPlace, opened
@@ -136,28 +135,30 @@ async def test_a_slow_network_is_no_failure(place: MongoPlace) -> None:
 # the server
 
 
-async def test_a_large_board_is_loaded_as_long_as_the_server_answers(place: MongoPlace) -> None:
+async def test_a_large_board_is_loaded_as_long_as_the_server_answers(
+    place: MongoPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each answer comes in time, all of them together do not."""
-    count = 8 * PAGE
+    monkeypatch.setattr(shelves, "PAGE", 10)
     async with opened(place) as store:
-        await store.append("b1", 1, [created(), *updates(2, count)])
-        await store.materialise(
-            "b1", count, [board_record(1), *(task_record(2, f"t{n}") for n in range(count))]
-        )
+        await store.append("b1", 1, [created(), update(2)])
+        await store.materialise("b1", 2, [board_record(1), *(task_record(2, f"t{n}") for n in range(80))])
     async with behind_a_proxy(place, board="b2") as (store, proxy):
-        proxy.delay(0.15)  # each way
+        proxy.delay(0.12)  # each way
         begun = asyncio.get_running_loop().time()
         loaded = await store.load("b1", 10)
         assert asyncio.get_running_loop().time() - begun > DEADLINE_S, "or it shows nothing"
-        assert loaded is not None and len(loaded.tasks) == count
+        assert loaded is not None and len(loaded.tasks) == 80
 
 
 async def test_who_waits_for_others_to_be_loaded_asks_the_server_for_nothing(place: MongoPlace) -> None:
     async with behind_a_proxy(place) as (store, _):
-        assert store._loading is not None
+        assert store._loading is not None and store._link is not None
         store._loading._free = asyncio.Semaphore(0)
+        store._link.deadline_s = 0.1
         with pytest.raises(Failed, match="busy with loading other boards"):
             await store.load("b1", 10)
+        store._link.deadline_s = DEADLINE_S
         store._loading._free.release()
         assert await store.load("b1", 10) is not None
         assert await store.load("b1", 10) is not None, "the turn was given back"
