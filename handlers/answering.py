@@ -12,6 +12,7 @@ from typing import Any
 from tornado.httputil import HTTPHeaders
 
 from handlers.base import HEADERS, BaseHandler
+from handlers.headers import header
 
 
 @lru_cache(maxsize=2)
@@ -58,7 +59,7 @@ class AnsweringAtOnce(BaseHandler):
             request.version == "HTTP/1.1"
             and request.method != "HEAD"
             and not self._should_not_send_content(self._status_code)
-            and request.headers.get("Connection", "keep-alive").lower() == "keep-alive"
+            and (header(request.headers, "Connection") or "keep-alive").lower() == "keep-alive"
             and not hasattr(self, "_new_cookie")
             and HEADERS.keys().isdisjoint(self._headers)
         )

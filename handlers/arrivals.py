@@ -114,6 +114,7 @@ class GuardedServer(HTTPServer):
         self._met = met
         self._sweeper = PeriodicCallback(self._sweep, SWEEP_MS)
         self._sweeper.start()
+        self.conn_params.header_timeout = None  # ours is earlier, and costs nothing for each request
 
     def stop(self) -> None:
         super().stop()

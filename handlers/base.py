@@ -10,6 +10,7 @@ import structlog
 from tornado.httputil import HTTPHeaders
 from tornado.web import HTTPError, RequestHandler
 
+from handlers.headers import header
 from handlers.origins import Refused, check_host, check_origin, check_site
 from server.app import App
 from server.budgets import Budget
@@ -43,7 +44,7 @@ COOKIE = "boardcast"
 
 def bearer(headers: HTTPHeaders) -> str:
     """The token that a program shows; empty when it shows none."""
-    scheme, _, token = headers.get("Authorization", "").partition(" ")
+    scheme, _, token = (header(headers, "Authorization") or "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
@@ -69,8 +70,8 @@ class BaseHandler(RequestHandler):
         return self.app.proxies.caller(
             self.request.remote_ip or "",
             self.request.protocol == "https",
-            headers.get("X-Forwarded-For", ""),
-            headers.get("X-Forwarded-Proto", ""),
+            header(headers, "X-Forwarded-For") or "",
+            header(headers, "X-Forwarded-Proto") or "",
         )
 
     @property
@@ -87,7 +88,7 @@ class BaseHandler(RequestHandler):
         """Raises `Refused` unless the name and the page that ask are allowed."""
         request, config = self.request, self.app.config
         check_host(request.host, config)
-        check_origin(request.headers.get("Origin"), request.host, config, secure=self.caller.secure)
+        check_origin(header(request.headers, "Origin"), request.host, config, secure=self.caller.secure)
         upgrade = "Upgrade" in request.headers
         check_site(request.headers, str(request.method), config, upgrade=upgrade)
 

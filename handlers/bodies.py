@@ -16,6 +16,7 @@ from tornado.httputil import (
 from tornado.web import Application
 
 from handlers.base import HEADERS, error_body
+from handlers.headers import header
 from server.errors import MessageTooBig
 from server.metrics import Metrics
 
@@ -51,12 +52,12 @@ class _Bounded(HTTPMessageDelegate):
         assert isinstance(start_line, RequestStartLine) and self._inner is not None
         self._begun = time.monotonic()
         self._connection.set_max_body_size(DRAINED_BYTES)
-        announced = headers.get("Content-Length", "0")
+        announced = header(headers, "Content-Length") or "0"
         size = int(announced) if announced.isascii() and announced.isdigit() else 0
         if size <= BODY_BYTES:
             return self._inner.headers_received(start_line, headers)
         self._inner = None
-        if size > DRAINED_BYTES or headers.get("Expect", "").lower() == "100-continue":
+        if size > DRAINED_BYTES or (header(headers, "Expect") or "").lower() == "100-continue":
             self._refuse()
         return None
 

@@ -2,8 +2,10 @@
 
 import ipaddress
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
+from handlers.headers import header
 from server.config import Config
 from server.errors import BoardcastError
 
@@ -27,17 +29,23 @@ def check_host(host: str, config: Config) -> None:
 
     Numeric addresses are fine: no DNS is asked for them.
     """
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        name = ""
-    known = {"localhost", config.server.host.lower(), *config.server.hosts}
-    if name not in known and not _is_numeric(name):
+    name = _name_in(host)
+    known = name in ("localhost", config.server.host.lower()) or name in config.server.hosts
+    if not known and not _is_numeric(name):
         raise Refused(
             "host", f"the Host {host[:200]!r} is not allowed; the setting server.hosts lists further ones"
         )
 
 
+@lru_cache(maxsize=64)
+def _name_in(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+@lru_cache(maxsize=64)
 def _is_numeric(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
@@ -71,11 +79,11 @@ def check_site(headers: Mapping[str, str], method: str, config: Config, *, upgra
     - the browser says that a page of another site asks, be it without Origin, and not by going here;
     - a change, or an `upgrade`, comes with a cookie and nothing tells which page sent it.
     """
-    origin, site = headers.get("Origin"), headers.get("Sec-Fetch-Site")
+    origin, site = header(headers, "Origin"), header(headers, "Sec-Fetch-Site")
     if origin is not None and origin in config.server.origins:
         return
     acts = upgrade or method not in SAFE_METHODS
-    visits = headers.get("Sec-Fetch-Mode") == "navigate" and not acts
+    visits = header(headers, "Sec-Fetch-Mode") == "navigate" and not acts
     if site is not None and site not in OUR_SITE and not visits:
         raise Refused(
             "origin",

@@ -120,7 +120,6 @@ def serve(
         max_body_size=DRAINED_BYTES,
         max_header_size=HEADER_BYTES,
         chunk_size=READ_BYTES,  # each read makes a buffer of that size, and fills it with zeros
-        idle_connection_timeout=2 * IDLE_S,  # the guard is earlier
         body_timeout=BODY_S,
     )
     server.guard(patience, app.proxies, app.limit_met)

@@ -21,10 +21,7 @@ class Caller(NamedTuple):
     @property
     def home(self) -> str:
         """What limits go by: an IPv6 customer has a whole network of addresses to choose from."""
-        parsed = parse(self.address)
-        if isinstance(parsed, ipaddress.IPv6Address):
-            return str(ipaddress.ip_network((parsed, 64), strict=False))
-        return self.address if parsed is None else str(parsed)
+        return _home(self.address)
 
 
 class Proxies:
@@ -72,6 +69,14 @@ def parse(address: str) -> Address | None:
         return None
     mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
     return mapped or parsed
+
+
+@lru_cache(maxsize=4096)
+def _home(address: str) -> str:
+    parsed = parse(address)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return address if parsed is None else str(parsed)
 
 
 def is_loopback(address: str) -> bool:

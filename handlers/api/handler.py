@@ -14,6 +14,7 @@ from handlers.answering import AnsweringAtOnce
 from handlers.api.endpoint import Answer, Call, Endpoint, bad_key, failure, stand
 from handlers.api.queries import Query
 from handlers.base import COOKIE, BaseHandler, bearer
+from handlers.headers import header
 from server import wire
 from server.accounts import guest, open_user
 from server.app import App
@@ -104,7 +105,7 @@ class ApiHandler(AnsweringAtOnce):
             digest="" if key is None else self._digest(body),
             identity=identity,
             address=self.caller.address,
-            agent=self.request.headers.get("User-Agent", ""),
+            agent=header(self.request.headers, "User-Agent") or "",
             budget=self.budget,
         )
 
@@ -127,7 +128,7 @@ class ApiHandler(AnsweringAtOnce):
     # -- the request
 
     def _key(self) -> str | None:
-        key = self.request.headers.get("Idempotency-Key")
+        key = header(self.request.headers, "Idempotency-Key")
         if key is not None and not _is_id(key):
             raise bad_key(key)
         return key
@@ -168,7 +169,7 @@ class ApiHandler(AnsweringAtOnce):
         return hashlib.sha256(asked + msgspec.json.encode(body)).hexdigest()[:16]
 
     def _content_type(self) -> str:
-        return self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        return (header(self.request.headers, "Content-Type") or "").partition(";")[0].strip().lower()
 
     # -- the answer
 
@@ -216,14 +217,14 @@ class ApiHandler(AnsweringAtOnce):
         self.finish()
 
     def _is_known(self, etag: str) -> bool:
-        given = self.request.headers.get("If-None-Match")
+        given = header(self.request.headers, "If-None-Match")
         if given is None:
             return False
         return given.strip() == "*" or etag in [one.strip().removeprefix("W/") for one in given.split(",")]
 
     def _wants_msgpack(self) -> bool:
         """Whichever `Accept` names first; when it names neither, what the body is in."""
-        accept = self.request.headers.get("Accept", "").lower()
+        accept = (header(self.request.headers, "Accept") or "").lower()
         json, packed = accept.find(JSON), accept.find(MSGPACK)
         if json < 0 and packed < 0:
             return self._content_type() == MSGPACK
