@@ -17,6 +17,9 @@ from server.model.fields import Id
 STATIC = Path(__file__).resolve().parent.parent / "static"
 LATER = ("page/texts/zh-CN.js",)
 """Modules that the page asks for only when it wants them."""
+OF_ACCOUNTS = ("ask.js", "door.js")
+"""Of the modules of the account pages those that the board needs, too."""
+ACCOUNT_PAGES = ("sign-in", "sign-up", "setup", "join", "reset", "me", "people")
 
 
 class Page(BaseHandler):
@@ -35,6 +38,18 @@ class Page(BaseHandler):
     head = get
 
 
+class AccountPage(BaseHandler):
+    """`/account/<page>`: signing in, the first account, invitations, one's own account. One page for all."""
+
+    def get(self, page: str) -> None:
+        if page not in ACCOUNT_PAGES:
+            raise NotFound("path", self.request.path)
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.finish((STATIC / "account.html").read_bytes())
+
+    head = get
+
+
 @functools.cache
 def module_links() -> str:
     """Lets the browser fetch the modules of the page at once: by itself it finds each in the one before."""
@@ -42,6 +57,7 @@ def module_links() -> str:
         path.relative_to(STATIC).as_posix()
         for part in ("client", "page")
         for path in (STATIC / part).rglob("*.js")
+        if path.parent.name != "account" or path.name in OF_ACCOUNTS
     )
     return "\n    ".join(
         f'<link rel="modulepreload" href="/static/{name}">' for name in found if name not in LATER

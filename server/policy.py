@@ -56,6 +56,7 @@ MESSAGES: dict[str, Need] = {
 ROUTES: dict[str, Need] = {
     "GET /": "anyone",
     "GET /b/{board}": "anyone",
+    "GET /account/{page}": "anyone",
     "GET /static/{path}": "anyone",
     "GET /ws": "anyone",
     "GET /ws/device": "device",

@@ -1,6 +1,7 @@
 // The page: what stays while boards come and go. Builds the head, the panels and the palette; shows one board.
 
 import { format } from "../client/filter.js";
+import { hasAccounts, signInAddress, signedIn } from "./account/door.js";
 import { keepAbove } from "./above.js";
 import { Announcer } from "./announcer.js";
 import { LANGUAGES, language, switchLanguage, t } from "./i18n.js";
@@ -138,9 +139,10 @@ export class App {
   // -- the person, the language, the looks
 
   async rename() {
+    if (signedIn()) return location.assign("/account/me");
     const name = await askName();
     if (name !== this.session.name) this.session.rename(name);
-    this.workspace?.people.render();
+    return this.workspace?.people.render();
   }
 
   async language(tag) {
@@ -150,6 +152,17 @@ export class App {
     this.scope.end();
     this.build();
     if (board) await this.show(board, { push: false });
+  }
+
+  /** What there is only where there are accounts. */
+  account() {
+    if (!hasAccounts()) return [];
+    if (!signedIn()) return [{ label: t("account.sign_in"), icon: "person", run: () => location.assign(signInAddress()) }];
+    const board = encodeURIComponent(this.client?.board ?? "");
+    return [
+      { label: t("account.people"), icon: "person", run: () => location.assign(`/account/people?board=${board}`) },
+      { label: t("account.mine"), icon: "person", run: () => location.assign("/account/me") },
+    ];
   }
 
   more(anchor) {
@@ -164,6 +177,7 @@ export class App {
       { label: t("boards.edit"), icon: "pencil", run: () => this.edit() },
       { label: t("share.board"), icon: "share", run: () => this.share() },
       { label: t("keys.heading"), icon: "help", key: "?", run: () => this.help.show() },
+      ...this.account(),
       null,
       ...THEMES.map((name) => ({ label: t(`theme.${name}`), checked: theme() === name, run: () => setTheme(name) })),
       null,

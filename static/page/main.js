@@ -1,6 +1,7 @@
 // Starts the page: its language and looks, the name of who is here, the session, the board in the address.
 
 import { Session } from "../client.js";
+import { comeIn } from "./account/door.js";
 import { App, boardInAddress } from "./app.js";
 import { chooseLanguage, t } from "./i18n.js";
 import { loadMarkdown } from "./markdown.js";
@@ -10,7 +11,7 @@ import { applyTheme } from "./theme.js";
 async function start() {
   applyTheme();
   await chooseLanguage();
-  const name = knownName() || (await askName());
+  const name = (await comeIn(boardInAddress())) || knownName() || (await askName());
   const url = new URL("/ws", location.href.replace(/^http/, "ws")).href;
   const session = await Session.open({ url, name });
   const app = new App(session);

@@ -1,5 +1,6 @@
 // The line that says how the link is. Silent while all is well, and for the first moment of a hiccup.
 
+import { signInAddress } from "../account/door.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 
@@ -40,6 +41,7 @@ export class Banner {
     const kept = count(unsent, stored);
     const again = [t("try_now"), () => this.client.retryNow()];
     if (blocked && link !== "live") return ["bad", t("banner.blocked", { reason: blocked.message }), again];
+    if (link === "stopped" && code === 4501) return ["bad", `${why(code, reason)} ${kept}`, [t("account.sign_in"), () => location.assign(signInAddress())]];
     if (link === "stopped") return ["bad", `${why(code, reason)} ${kept}`, [t("reload"), () => location.reload()]];
     if (link === "closed") return ["bad", `${t(/does not exist|not found/.test(reason) ? "banner.no_board" : "banner.closed", { reason })} ${unsent ? kept : ""}`];
     if (link === "waiting" || (link === "connecting" && this.wasLive)) return ["away", `${t("banner.away")} ${kept}`, again];

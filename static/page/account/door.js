@@ -1,0 +1,30 @@
+// Before the board: who is here. Where there are accounts, whoever is not signed in is sent to do so, unless the
+// board may be read by whoever has its address.
+
+import { askWho } from "./ask.js";
+
+const state = { signedIn: false, accounts: false };
+
+export const signedIn = () => state.signedIn;
+export const hasAccounts = () => state.accounts;
+export const signInAddress = () => `/account/sign-in?next=${encodeURIComponent(location.pathname)}`;
+
+/** Resolves to the name of the account; to "" where a name is to be asked for; never, when the page is left. */
+export async function comeIn(board) {
+  let entrance;
+  try {
+    const answer = await fetch("/api/entrance", { cache: "no-store" });
+    if (!answer.ok) return "";
+    entrance = await answer.json();
+    if (entrance.mode === "open") return "";
+    state.accounts = true;
+    const me = await askWho();
+    state.signedIn = me !== null;
+    if (me !== null) return me.name;
+    if ((await fetch(`/api/boards/${encodeURIComponent(board)}`, { cache: "no-store" })).ok) return "";
+  } catch {
+    return ""; // no link: what is kept here is shown, and the link says the rest when it is back
+  }
+  location.replace(signInAddress());
+  return new Promise(() => {});
+}

@@ -1,0 +1,110 @@
+// The pages of the door: signing in, the first account, an invitation, a new password.
+
+import { h } from "../dom.js";
+import { t } from "../i18n.js";
+import { ask, askWho, explain } from "./ask.js";
+import { form, loginField, nameField, passwordField } from "./form.js";
+
+/** Where somebody wanted to go: a page of ours, never another site. What is behind the # stays there. */
+export function next() {
+  const wanted = new URLSearchParams(location.search).get("next") ?? "/";
+  const url = new URL(wanted, location.origin);
+  return url.origin === location.origin && wanted.startsWith("/") ? url.pathname + url.search : "/";
+}
+
+const secret = () => location.hash.slice(1);
+const go = (path) => location.assign(path);
+const panel = (title, ...content) => [h("h1", {}, title), h("section", { class: "panel" }, ...content)];
+const note = (text) => h("p", { class: "hint" }, text);
+const link = (path, text) => h("a", { href: path }, text);
+
+const known = () => ({
+  conflict: t("account.taken"), unauthenticated: t("account.used"), forbidden: t("account.closed"), not_found: t("account.no_invitation"),
+});
+
+export async function signIn(entrance) {
+  if (entrance.mode === "open") return panel(t("account.sign_in"), note(t("account.open_mode")), link("/", t("account.to_board")));
+  if (entrance.setup) return panel(t("account.setup"), note(t("account.setup_first")));
+  const back = `?next=${encodeURIComponent(next())}`;
+  return panel(t("account.sign_in"),
+    form({
+      fields: [
+        { name: "login", label: t("account.login"), autocomplete: "username", required: true, autocapitalize: "none", spellcheck: "false", maxlength: "200" },
+        { name: "password", label: t("account.password"), type: "password", autocomplete: "current-password", required: true, maxlength: "200" },
+      ],
+      submit: t("account.sign_in"),
+      run: async (values) => {
+        await ask("POST", "/api/session", values);
+        go(next() + location.hash);
+      },
+      told: { unauthenticated: t("account.wrong") },
+    }),
+    note(t("account.forgotten")),
+    entrance.sign_up === "open" ? link(`/account/sign-up${back}`, t("account.sign_up")) : null);
+}
+
+export function signUp() {
+  return panel(t("account.sign_up"), account((values) => ask("POST", "/api/sign-up", values)));
+}
+
+export function setup(entrance) {
+  if (entrance.mode === "open" || !entrance.setup) return panel(t("account.setup"), note(t("account.setup_done")), link("/account/sign-in", t("account.sign_in")));
+  if (!secret()) return panel(t("account.setup"), note(t("account.setup_first")));
+  return panel(t("account.setup"), note(t("account.setup_hint")), account((values) => ask("POST", "/api/setup", { ...values, code: secret() })));
+}
+
+function account(make) {
+  return form({
+    fields: [nameField(), loginField(), passwordField()],
+    submit: t("account.make"),
+    run: async ({ login, ...values }) => {
+      await make({ ...values, login: login.toLowerCase() });
+      go(next());
+    },
+    told: known(),
+  });
+}
+
+export async function join() {
+  const invitation = secret();
+  let found;
+  try {
+    found = await ask("POST", "/api/welcome", { invitation: invitation || "-" });
+  } catch (error) {
+    return panel(t("account.invitation"), h("p", { class: "wrong", role: "alert" }, explain(error, known())), link("/account/sign-in", t("account.sign_in")));
+  }
+  const what = found.board === null ? t("account.invited") : t("account.invited_to", { board: found.board, role: t(`role.${found.role}`) });
+  const target = ({ board }) => (board === null ? "/" : `/b/${board}`);
+  const me = await askWho();
+  if (me !== null) {
+    return panel(t("account.invitation"), note(what), form({
+      fields: [],
+      submit: t("account.join_as", { name: me.name }),
+      run: async () => go(target(await ask("POST", "/api/invitations/accept", { invitation }))),
+      told: known(),
+    }));
+  }
+  return panel(t("account.invitation"), note(what),
+    form({
+      fields: [nameField(), loginField(), passwordField()],
+      submit: t("account.make"),
+      run: async ({ login, ...values }) => {
+        await ask("POST", "/api/sign-up", { ...values, login: login.toLowerCase(), invitation });
+        go(target(found));
+      },
+      told: known(),
+    }),
+    link(`/account/sign-in?next=${encodeURIComponent("/account/join")}#${invitation}`, t("account.have_one")));
+}
+
+export function reset() {
+  return panel(t("account.reset"), form({
+    fields: [passwordField()],
+    submit: t("account.set_password"),
+    run: async ({ password }) => {
+      await ask("POST", "/api/reset", { code: secret() || "-", password });
+      go("/");
+    },
+    told: known(),
+  }));
+}

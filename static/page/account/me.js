@@ -1,0 +1,140 @@
+// One's own account: name, password, where one is signed in, tokens for programs; invitations, for administrators.
+
+import { h } from "../dom.js";
+import { formatAgo, formatTime, t } from "../i18n.js";
+import { ask, explain } from "./ask.js";
+import { form, nameField, once, passwordField } from "./form.js";
+
+const section = (title, ...content) => h("section", { class: "panel", "aria-label": title }, h("h2", {}, title), ...content);
+
+/** A list that is read again after each change. `row(item)` → [text, hint, action text, path]. */
+export function list(path, row) {
+  const entries = h("ul", { class: "entries" });
+  const wrong = h("p", { class: "wrong", role: "alert" });
+  const show = async () => {
+    const { items } = await ask("GET", path);
+    entries.replaceChildren(...items.map((item) => entry(row(item), show, wrong)));
+    if (items.length === 0) entries.replaceChildren(h("li", { class: "hint" }, t("account.none")));
+  };
+  show().catch((error) => { wrong.textContent = explain(error); });
+  return { element: h("div", {}, entries, wrong), show };
+}
+
+function entry([text, hint, action, path], show, wrong) {
+  const end = async () => {
+    try {
+      await ask("DELETE", path);
+      await show();
+    } catch (error) {
+      wrong.textContent = explain(error);
+    }
+  };
+  return h("li", {}, h("div", { class: "what" }, h("div", {}, text), h("div", { class: "hint" }, hint)),
+    action ? h("button", { type: "button", class: "danger", onclick: end, "aria-label": `${action}: ${text}` }, action) : null);
+}
+
+export async function me(who) {
+  const parts = [name(who), password(), sessions(), tokens()];
+  if (who.admin) parts.push(invitations("/api/invitations"));
+  return [h("h1", {}, t("account.mine")), h("p", { class: "hint" }, t("account.signed_in_as", { login: who.login })), ...parts, signOut()];
+}
+
+function name(who) {
+  return section(t("account.name"), form({
+    fields: [nameField(who.name)], submit: t("save"), run: async (values) => { await ask("PATCH", "/api/me", values); }, 
+  }));
+}
+
+function password() {
+  return section(t("account.change_password"), h("p", { class: "hint" }, t("account.change_hint")), form({
+    fields: [
+      { name: "current", label: t("account.current"), type: "password", autocomplete: "current-password", required: true, maxlength: "200" },
+      { ...passwordField(), label: t("account.new_password") },
+    ],
+    submit: t("account.change_password"),
+    run: (values) => ask("POST", "/api/me/password", values),
+    told: { forbidden: t("account.wrong_current") },
+    done: t("account.changed"),
+  }));
+}
+
+function sessions() {
+  const { element } = list("/api/me/sessions", (one) => [
+    one.agent || t("account.some_browser"),
+    one.current ? t("account.this_one") : t("account.seen", { when: formatAgo(one.seen_at) }),
+    one.current ? "" : t("account.end"),
+    `/api/me/sessions/${one.id}`,
+  ]);
+  return section(t("account.sessions"), element);
+}
+
+function tokens() {
+  const shown = h("div");
+  const { element, show } = list("/api/me/tokens", (one) => [
+    one.name,
+    `${t(one.write ? "account.writes" : "account.reads")} · ${one.boards === null ? t("account.all_boards") : one.boards.join(", ")} · ${t("account.until", { day: formatTime(one.expires_at, { dateStyle: "medium" }) })}`,
+    t("account.revoke"),
+    `/api/me/tokens/${one.id}`,
+  ]);
+  return section(t("account.tokens"), h("p", { class: "hint" }, t("account.tokens_hint")), element, shown, form({
+    fields: [
+      { ...nameField(), label: t("account.token_name"), autocomplete: "off" },
+      { name: "write", label: t("account.may"), options: [["", t("account.reads")], ["yes", t("account.writes")]] },
+      { name: "boards", label: t("account.boards"), hint: t("account.boards_hint"), autocomplete: "off", pattern: "[A-Za-z0-9_\\-, ]*" },
+      { name: "days", label: t("account.days"), type: "number", value: "90", min: "1", max: "400", required: true },
+    ],
+    submit: t("account.make_token"),
+    run: async ({ name: called, write, boards, days }) => {
+      const only = boards.split(/[ ,]+/).filter(Boolean);
+      const { text } = await ask("POST", "/api/me/tokens", { name: called, write: write !== "", boards: only.length > 0 ? only : null, days: Number(days) });
+      shown.replaceChildren(once(text));
+      await show();
+    },
+  }));
+}
+
+/** `roles`: the choice of a role, for a board. */
+export function invitations(path, roles = null) {
+  const shown = h("div");
+  const { element, show } = list(path, (one) => [
+    one.role === null ? t("account.to_server") : t(`role.${one.role}`),
+    `${t("account.uses_left", { n: one.uses })} · ${t("account.until", { day: formatTime(one.expires_at, { dateStyle: "medium" }) })}`,
+    t("account.revoke"),
+    `${path}/${one.id}`,
+  ]);
+  return section(t("account.invitations"), h("p", { class: "hint" }, t("account.invitations_hint")), element, shown, form({
+    fields: [
+      ...(roles === null ? [] : [{ name: "role", label: t("account.role"), options: roles, value: "editor" }]),
+      { name: "uses", label: t("account.uses"), type: "number", value: "1", min: "1", max: "1000", required: true },
+      { name: "days", label: t("account.days"), type: "number", value: "7", min: "1", max: "400", required: true },
+    ],
+    submit: t("account.invite"),
+    run: async ({ uses, days, ...more }) => {
+      const made = await ask("POST", path, { ...more, uses: Number(uses), days: Number(days) });
+      shown.replaceChildren(once(new URL(made.path, location.origin).href));
+      await show();
+    },
+  }));
+}
+
+function signOut() {
+  return h("div", { class: "line" }, h("button", {
+    type: "button",
+    onclick: async () => {
+      await ask("DELETE", "/api/session").catch(() => {});
+      forget();
+      location.assign("/account/sign-in");
+    },
+  }, t("account.sign_out")));
+}
+
+/** What this browser keeps of boards is not for whoever sits here next. */
+function forget() {
+  try {
+    indexedDB.deleteDatabase("boardcast");
+    sessionStorage.clear();
+    localStorage.removeItem("boardcast.name");
+  } catch {
+    // it keeps nothing
+  }
+}

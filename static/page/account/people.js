@@ -1,0 +1,78 @@
+// The people of one board: who may what, who is invited, who may read it; and what was done about that.
+
+import { h } from "../dom.js";
+import { formatTime, t } from "../i18n.js";
+import { ask, explain } from "./ask.js";
+import { form } from "./form.js";
+import { invitations } from "./me.js";
+
+const ROLES = ["owner", "editor", "commenter", "viewer"];
+const VISIBILITIES = ["private", "members", "link"];
+const roles = () => ROLES.map((role) => [role, t(`role.${role}`)]);
+const section = (title, ...content) => h("section", { class: "panel", "aria-label": title }, h("h2", {}, title), ...content);
+
+export async function people() {
+  const board = new URLSearchParams(location.search).get("board") ?? "";
+  const base = `/api/boards/${encodeURIComponent(board)}`;
+  const info = await ask("GET", base);
+  const wrong = h("p", { class: "wrong", role: "alert" });
+  const attempt = async (work) => {
+    wrong.textContent = "";
+    try {
+      await work();
+    } catch (error) {
+      wrong.textContent = explain(error, { conflict: t("account.last_owner"), forbidden: t("account.owners_only") });
+    }
+  };
+  const members = h("ul", { class: "entries" });
+  const names = new Map();
+  const show = async () => {
+    const { items } = await ask("GET", `${base}/members`);
+    for (const { user, name } of items) names.set(user, name || user);
+    members.replaceChildren(...items.map(row));
+  };
+  const row = ({ user, name, role }) => h("li", {}, h("div", { class: "what" }, name || user), h("div", { class: "line" },
+    h("select", {
+      "aria-label": t("account.role_of", { name: name || user }),
+      onchange: ({ target }) => attempt(() => ask("PATCH", `${base}/members/${user}`, { role: target.value })).then(show),
+    }, ...roles().map(([key, text]) => h("option", { value: key, selected: key === role }, text))),
+    h("button", {
+      type: "button", class: "danger", "aria-label": `${t("account.remove")}: ${name || user}`,
+      onclick: () => attempt(() => ask("DELETE", `${base}/members/${user}`)).then(show),
+    }, t("account.remove"))));
+  await show();
+  return [
+    h("h1", {}, t("account.people_of", { board: info.name })), wrong,
+    section(t("account.visibility"), visibility(base, info, attempt)),
+    section(t("account.members"), members, form({
+      fields: [
+        { name: "login", label: t("account.login"), required: true, autocomplete: "off", autocapitalize: "none", maxlength: "64" },
+        { name: "role", label: t("account.role"), options: roles(), value: "editor" },
+      ],
+      submit: t("account.add"),
+      run: async ({ login, role }) => {
+        await ask("POST", `${base}/members`, { login: login.toLowerCase(), role });
+        await show();
+      },
+      told: { not_found: t("account.nobody"), forbidden: t("account.owners_only") },
+    })),
+    invitations(`${base}/invitations`, roles()),
+    await record(base, names),
+    h("a", { href: `/b/${encodeURIComponent(board)}` }, t("account.to_board")),
+  ];
+}
+
+function visibility(base, info, attempt) {
+  const select = h("select", {
+    "aria-label": t("account.visibility"),
+    onchange: () => attempt(() => ask("PATCH", base, { visibility: select.value })),
+  }, ...VISIBILITIES.map((one) => h("option", { value: one, selected: one === (info.visibility ?? "private") }, t(`visibility.${one}`))));
+  return select;
+}
+
+async function record(base, names) {
+  const named = (about) => about.replace(/u_[0-9a-f]{16}/g, (id) => names.get(id) ?? id);
+  const { items } = await ask("GET", `${base}/audit?limit=20`).catch(() => ({ items: [] }));
+  return section(t("account.audit"), h("ul", { class: "entries" }, ...items.map((one) =>
+    h("li", {}, h("div", { class: "what" }, `${one.who.name}: ${one.what} ${named(one.about ?? "")}`), h("span", { class: "hint" }, formatTime(one.at))))));
+}
