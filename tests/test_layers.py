@@ -34,6 +34,7 @@ LAYERS: Mapping[str, frozenset[str]] = {
         "server.boards": "document policy hub stores brokers wire model errors metrics log",
         "server.devices.rules": "model errors",
         "server.devices": "budgets boards document hub people stores outbox wire model errors metrics log",
+        "server.simulation": "model errors",
         "server.accounts": "stores model errors",
         "server.views": "boards document wire model errors",
         "server.doors": "accounts boards policy hub wire model errors",
@@ -50,6 +51,9 @@ TOP = {
         *("server.accounts", "server.brokers", "server.config", "server.metrics", "server.stores"),
     },
     "server.device_settings": {"server.config", "server.devices"},
+    "server.mqtt_settings": {
+        *("server.boards", "server.config", "server.devices", "server.hub", "server.metrics"),
+    },
     "server.health": set(),
     "server.leaving": set(),
     "server.watched": {"server.model", "server.stores"},
@@ -75,6 +79,8 @@ ALONE: Mapping[str, frozenset[str]] = {
         "hiredis": "server.brokers.redis",
         "argon2": "server.accounts.passwords",
         "joserfc": "server.accounts.outside",
+        "aiomqtt": "server.devices.mqtt",
+        "paho": "server.devices.mqtt",
         "yaml": "server.config",
         "click": "server.cli server.__main__",
     }.items()

@@ -1,5 +1,6 @@
 """How far a long command is, for a person at a terminal; silent everywhere else."""
 
+import shutil
 import sys
 import time
 
@@ -22,6 +23,11 @@ class Line:
             self._last = (what, now)
             self._write(f"{what} {100 * done // total} %" if total else f"{what} …")
 
+    def show(self, text: str) -> None:
+        """The text as it is, at once."""
+        if self._shown:
+            self._write(text)
+
     def clear(self) -> None:
         """Make room for a line that stays."""
         if self._width:
@@ -30,6 +36,7 @@ class Line:
             self._width = 0
 
     def _write(self, text: str) -> None:
+        text = text[: shutil.get_terminal_size().columns - 1]
         sys.stderr.write("\r" + text.ljust(self._width))
         sys.stderr.flush()
         self._width = len(text)

@@ -1,0 +1,1 @@
+"""A fleet of devices that are not there, over real sockets: what `simulate` runs."""
