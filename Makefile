@@ -37,6 +37,7 @@ test: $(VENV)/.installed-test
 	@.ci/chromium
 	@.ci/prometheus
 	@.ci/redis
+	@.ci/mosquitto
 	@.ci/nginx
 	@.ci/node
 	@$(MAKE) --no-print-directory check
@@ -46,7 +47,7 @@ test: $(VENV)/.installed-test
 	.ci/node found || without+=(--ignore=tests/test_js.py); \
 	$(BIN)/python -m pytest "$${without[@]}"; \
 	failed=0; \
-	for tool in chromium prometheus redis nginx node; do .ci/$$tool found || .ci/$$tool missing || failed=1; done; \
+	for tool in chromium prometheus redis mosquitto nginx node; do .ci/$$tool found || .ci/$$tool missing || failed=1; done; \
 	exit $$failed
 
 check: $(VENV)/.installed-test

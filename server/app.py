@@ -40,6 +40,7 @@ from server.model.fields import Role
 from server.model.messages import Bye, ServerInfo
 from server.model.records import Change
 from server.model.telemetry import Heard
+from server.mqtt_settings import mqtt_of
 from server.outbox import Transport
 from server.people import People
 from server.policy import RANK, Policy
@@ -106,6 +107,9 @@ class App:
             budgets=self.budgets,
         )
         self.devices.desk = self.clerk
+        self.mqtt = mqtt_of(config, self.devices, self.boards, self.hub, self.metrics)
+        if self.mqtt is not None:
+            self.vitals.watch("mqtt", self.mqtt.problem_now)
         self.services = Services(
             boards=self.boards,
             budgets=self.budgets,
@@ -172,6 +176,8 @@ class App:
             raise
         self.clerk.start(self.boards)
         self.devices.start()
+        if self.mqtt is not None:
+            self.mqtt.start()
         self._tick = asyncio.create_task(self._tell_presence(), name="presence")
 
     async def _open_doors(self) -> None:
@@ -247,6 +253,8 @@ class App:
         for connection in self.hub.connections:
             connection.send(self._bye())
         self.hub.flush()
+        if self.mqtt is not None:
+            await self.mqtt.close()
         await self.devices.finish()  # what devices were told of is heard by the desk
         await self.clerk.stop()
         await self.boards.finish()
@@ -271,6 +279,8 @@ class App:
             await self.doors.stop()
         if self.accounts is not None:
             self.accounts.close()
+        if self.mqtt is not None:
+            await self.mqtt.close()
         await self.devices.stop()
         await self.clerk.stop()
         await self.vitals.stop()

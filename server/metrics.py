@@ -29,6 +29,7 @@ LIMITS = (
     *("messages", "mutations", "received_bytes", "answered_bytes"),
 )
 """What clients run into."""
+MQTT_OUTCOMES = ("stored", "refused", "dropped", "unknown", "retained")
 UNKNOWN_OP = "unknown"
 """Stands for whatever a client named that is no operation."""
 CLIENT_CLOSES = ("1000", "1001", "1005", "1006", "other")
@@ -135,6 +136,7 @@ class Metrics(Collector):
         self._declare_boards()
         self._declare_devices()
         self._declare_parts()
+        self._declare_mqtt()
         self.registry = CollectorRegistry()
         self.registry.register(self)
         for process in (ProcessCollector, PlatformCollector, GCCollector):
@@ -239,6 +241,24 @@ class Metrics(Collector):
         self.loop_lagged = self._spread(
             "loop_lagged_seconds", "How late the event loop woke up a timer.", LATENCY_S
         )()
+
+    def _declare_mqtt(self) -> None:
+        gauge, count = self._gauge, self._counter
+        self.mqtt_connected = gauge("mqtt_connected", "1 while there is a connection to the MQTT broker.")()
+        self.mqtt_devices_reachable = gauge(
+            "mqtt_devices_reachable", "Devices that were heard of by MQTT lately."
+        )()
+        self.mqtt_messages_received = count(
+            "mqtt_messages_received", "Messages of the MQTT broker, by what became of them.", "outcome"
+        )
+        self.mqtt_commands_published = count(
+            "mqtt_commands_published", "Commands given to the MQTT broker."
+        )()
+        self.mqtt_commands_dropped = count(
+            "mqtt_commands_dropped", "Commands that could not wait for it: too many did."
+        )()
+        for outcome in MQTT_OUTCOMES:
+            self.mqtt_messages_received(outcome)
 
     # -- declaring
 

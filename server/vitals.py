@@ -25,7 +25,13 @@ PROBE_S = 1.0
 """The least time between two probes; also how long somebody who asks waits at most."""
 QUIET_S = 10.0
 """A part that nothing was heard of for so long is probed unasked."""
-FAILURES = (stores.Failed, brokers.Failed)
+
+
+class PartFailed(Exception):
+    """A part does not work now; says why."""
+
+
+FAILURES = (stores.Failed, brokers.Failed, PartFailed)
 
 
 class Vitals:
@@ -39,8 +45,18 @@ class Vitals:
         self._of_broker = Watch("broker", broker.probe, metrics, every_s)
         self.watched = WatchedStore(store, self._of_store.worked, self._of_store.troubled)
         self.store: Store = self.watched
+        self._others: dict[str, Watch] = {}
         self._round = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
+
+    def watch(self, part: str, problem: Callable[[], str | None]) -> None:
+        """Keep the health of another part, before the start. `problem`: why it does not work now, or None."""
+
+        async def ask() -> None:
+            if (reason := problem()) is not None:
+                raise PartFailed(reason)
+
+        self._others[part] = Watch(part, ask, self._metrics, self._every_s)
 
     async def start(self) -> None:
         """Learn how the store is, then keep watching. The broker may still be connecting."""
@@ -53,12 +69,12 @@ class Vitals:
         if watcher is not None:
             watcher.cancel()
             await asyncio.wait([watcher])
-        await asyncio.gather(self._of_store.stop(), self._of_broker.stop())
+        await asyncio.gather(*(watch.stop() for watch in self._all))
 
     async def probe(self) -> None:
         """Learn how the parts are now; returns within about `PROBE_S`, whatever hangs."""
         if self._watcher is not None:
-            await asyncio.gather(self._of_store.probe(), self._of_broker.probe())
+            await asyncio.gather(*(watch.probe() for watch in self._all))
 
     async def next(self) -> None:
         """Wait for the next round of probes that nobody asked for."""
@@ -68,7 +84,12 @@ class Vitals:
     @property
     def health(self) -> Mapping[str, Health]:
         """The last known state of each part."""
-        return {"store": self._of_store.health, "broker": self._of_broker.health}
+        others = {part: watch.health for part, watch in self._others.items()}
+        return {"store": self._of_store.health, "broker": self._of_broker.health} | others
+
+    @property
+    def _all(self) -> "list[Watch]":
+        return [self._of_store, self._of_broker, *self._others.values()]
 
     def measure(self) -> None:
         """Bring the metrics up to date."""
@@ -87,6 +108,7 @@ class Vitals:
                 due.append(self._of_store.probe())
             if self._of_broker.health.due(now, quiet_s=QUIET_S) or not self._broker.up:
                 due.append(self._of_broker.probe())
+            due += [watch.probe() for watch in self._others.values()]  # asking them costs nothing
             await asyncio.gather(*due)
             self._round.set()
 

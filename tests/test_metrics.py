@@ -13,7 +13,7 @@ from server.app import App
 from server.config import Config
 from server.errors import ALL, Close
 from server.health import STATES
-from server.metrics import CLASSES, CLIENT_CLOSES, LIMITS, LINKS, REFUSALS, STATUSES, Metrics
+from server.metrics import CLASSES, CLIENT_CLOSES, LIMITS, LINKS, MQTT_OUTCOMES, REFUSALS, STATUSES, Metrics
 from server.model.commands import LOGGED
 from server.outbox import Outbox
 from server.vitals import PARTS
@@ -314,6 +314,7 @@ ALLOWED: Mapping[str, Callable[[str], object]] = {
         "known",
         "refused",
         "failed",
+        *MQTT_OUTCOMES,
         *(e.code for e in ALL),
     }.__contains__,
     "code": {*CLIENT_CLOSES, *map(str, vars(Close).values()), *(e.code for e in ALL)}.__contains__,

@@ -30,7 +30,7 @@ def requirements(section: str, option: str) -> dict[str, Requirement]:
 
 
 RUNTIME = requirements("options", "install_requires")
-EXTRA = requirements("options.extras_require", "uvloop")
+EXTRA = requirements("options.extras_require", "uvloop") | requirements("options.extras_require", "mqtt")
 TESTS = requirements("options.extras_require", "test")
 
 

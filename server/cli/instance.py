@@ -17,7 +17,7 @@ from tornado.httpserver import HTTPServer
 from server import brokers
 from server.app import App
 from server.cli.group import CONFIGURATION, FAILED
-from server.config import Config
+from server.config import Config, ConfigError
 from server.stores import Failed, TooNew
 
 log = structlog.stdlib.get_logger("app")
@@ -42,6 +42,8 @@ def run(config: Config, worker: int | None = None) -> tuple[int, str]:
             runner.run(_run(config, supervised=worker is not None))
     except TooNew as error:
         return CONFIGURATION, f"data: {error}"
+    except ConfigError as error:
+        return CONFIGURATION, f"configuration: {error}"
     except brokers.Failed as error:  # a URL that cannot be right: a broker that is away is no failure
         return CONFIGURATION, f"configuration: {error}"
     except (Failed, OSError) as error:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
-from server.cli.group import FAILED, fail, load, server_options
+from server.cli.group import CONFIGURATION, FAILED, fail, load, server_options
 from server.cli.instance import run
 from server.cli.workers import supervise
-from server.config import masked
+from server.config import ConfigError, masked
 from server.log import set_up
+from server.mqtt_settings import mqtt_settings
 
 
 @click.command()
@@ -21,6 +22,9 @@ def check(config: Path | None, **flags: object) -> None:
 
     try:
         certificate = Certificate.of(loaded)
+        mqtt_settings(loaded)
+    except ConfigError as error:
+        fail(CONFIGURATION, f"configuration: {error}")
     except OSError as error:
         fail(FAILED, str(error))
     address = address_of(loaded.server.host, loaded.server.port, tls=certificate is not None)

@@ -64,7 +64,7 @@ def _scalar(value: object) -> str:
         case float():
             return f"{value:g}"
         case tuple():
-            return "[" + ", ".join(value) + "]"
+            return "[" + ", ".join(map(_scalar, value)) + "]"
         case str():
             return f'"{value}"'
         case _:

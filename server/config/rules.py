@@ -8,6 +8,7 @@ from server.config.settings import Settings
 
 MONGODB = ("mongodb://", "mongodb+srv://")
 HIGHEST_PORT = 65_535
+MQTT = ("mqtt://", "mqtts://")
 REDIS = ("redis://", "rediss://")
 Where = Callable[[str], str]
 """The place where a setting was given, by its key."""
@@ -21,6 +22,7 @@ def check(settings: Settings, where: Where) -> None:
     _check_tls(settings, where)
     _check_store(settings, where)
     _check_broker(settings, where)
+    _check_mqtt(settings, where)
     _check_workers(settings, where)
     _check_ports(settings, where)
     _check_sizes(settings, where)
@@ -128,6 +130,28 @@ def _check_broker(settings: Settings, where: Where) -> None:
             where=where("broker.url"),
             allowed="allowed: broker.url local://, or store.url mongodb://<host>/<database>",
         )
+
+
+def _check_mqtt(settings: Settings, where: Where) -> None:
+    """The patterns are judged by what uses them; here is what would be a surprise."""
+    mqtt = settings.mqtt
+    if mqtt.url and (not _has_host(mqtt.url, MQTT) or "@" in mqtt.url):
+        raise ConfigError(
+            "mqtt.url",
+            f"got {shown(mqtt.url)}",
+            where=where("mqtt.url"),
+            allowed="allowed: mqtt://<host>:<port> or mqtts://<host>:<port>; name and password are "
+            "mqtt.username and mqtt.password",
+        )
+    for key in ("commands", "results"):
+        topic = getattr(mqtt, key)
+        if topic and topic in mqtt.telemetry:
+            raise ConfigError(
+                f"mqtt.{key}",
+                f"got {shown(topic)}, which is in mqtt.telemetry",
+                where=where(f"mqtt.{key}"),
+                allowed="needed: topics of their own",
+            )
 
 
 def is_shared_store(url: str) -> bool:

@@ -12,6 +12,7 @@ from server.config.auth import AuthSection, IdentitySection
 from server.config.devices import DevicesSection
 from server.config.kinds import HostName, Name, Network, Origin, Seconds, Section
 from server.config.limits import DeliverySection, LimitsSection
+from server.config.mqtt import MqttSection
 from server.config.tls import TlsSection
 
 
@@ -239,4 +240,5 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     limits: LimitsSection = LimitsSection()
     delivery: DeliverySection = DeliverySection()
     devices: DevicesSection = DevicesSection()
+    mqtt: MqttSection = MqttSection()
     log: LogSection = LogSection()
