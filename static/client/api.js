@@ -3,12 +3,21 @@
 const DEADLINE_MS = 15_000;
 
 /** The answer to a GET. Throws `{code, message, retry}`; `offline` when nothing answered. */
-export async function ask(path, parameters = {}) {
+export function ask(path, parameters = {}) {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
   const query = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
+  return answerTo(`${path}${query}`, {});
+}
+
+/** The answer to a POST of `body`. Throws as `ask`. */
+export function post(path, body) {
+  return answerTo(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+}
+
+async function answerTo(address, request) {
   let answer;
   try {
-    answer = await fetch(`${path}${query}`, { signal: AbortSignal.timeout(DEADLINE_MS) });
+    answer = await fetch(address, { ...request, signal: AbortSignal.timeout(DEADLINE_MS) });
   } catch {
     throw { code: "offline", message: "the server cannot be reached", retry: true };
   }

@@ -5,7 +5,8 @@
 //
 // Events: `change` (the view), `presence`, `status`, `refused` {detail: {entry, error}}: a mutation was refused
 // for good and its effect is gone from the view; `log` {detail: change}: a confirmed change; `remote` {detail:
-// {change}}: a confirmed change that is not of this tab and came while we were on the board.
+// {change}}: a confirmed change that is not of this tab and came while we were on the board; `telemetry` {detail:
+// points}: newest values of watched devices.
 
 import { sizeOf, wellFormed } from "./codec.js";
 import { Follower } from "./follower.js";

@@ -4,7 +4,7 @@
 
 import { same } from "./rebase.js";
 
-const PLAIN = ["title", "description", "priority", "due_at", "device", "alarm", "completed"];
+const PLAIN = ["title", "description", "priority", "due_at", "device", "alarm_at", "done_when", "verified", "completed"];
 
 /**
  * The lines of a change; of its effect on `task` when that is given and another task was meant first.
@@ -20,7 +20,7 @@ export function describe(change, { task, view } = {}) {
 }
 
 function ofTask(op, set, was, view) {
-  if (op === "task.create") return [{ what: "created", to: set.title }];
+  if (op === "task.create" || "created_at" in set && op.startsWith("alarm.")) return [{ what: "created", to: set.title }];
   if (op === "task.restore" && set.deleted === false) return [{ what: "restored" }];
   if (set.deleted) return [{ what: "deleted" }];
   const lines = PLAIN.filter((name) => name in set).map((name) => ({ what: name, from: was[name], to: set[name] }));
@@ -28,6 +28,7 @@ function ofTask(op, set, was, view) {
   if ("labels" in set) lines.push(listed("labels", was.labels, set.labels, (id) => labelName(view, id)));
   if ("assignees" in set) lines.push(listed("assignees", was.assignees, set.assignees, (id) => id));
   if ("checklist" in set) lines.push(...items(was.checklist ?? [], set.checklist));
+  lines.push(...commands(set.commands ?? {}, was.commands ?? {}));
   if ("comment" in set) lines.push(comment(op, set.comment, was.comment ?? {}));
   else if ("position" in set && !("column" in set)) lines.push({ what: "position" });
   return lines;
@@ -60,6 +61,12 @@ function ofItem(old, item) {
   return lines;
 }
 
+/** Each command by its name; `to` is its state. Of one that is known already only the id is told. */
+function commands(now, old) {
+  const changed = Object.entries(now).filter(([, fields]) => fields !== null);
+  return changed.map(([id, { name, state = "queued", result }]) => ({ what: "command", name: name ?? old[id]?.name ?? "", to: state, result }));
+}
+
 function comment(op, now, old) {
   if (op === "comment.edit") return { what: "comment_edited", from: old.text, to: now.text };
   if (now.deleted) return { what: "comment_deleted", from: old.text };
@@ -68,7 +75,7 @@ function comment(op, now, old) {
 
 // -- of the board itself
 
-const KINDS = { columns: "column", labels: "label", members: "member" };
+const KINDS = { columns: "column", labels: "label", members: "member", devices: "device", rules: "rule" };
 
 function ofBoard(op, set, was) {
   if (op === "board.create") return [{ what: "board_created", to: set.name }];
@@ -76,6 +83,7 @@ function ofBoard(op, set, was) {
     .filter((name) => name in set)
     .map((name) => ({ what: `board_${name}`, from: was[name], to: set[name] }));
   if ("archived" in set) lines.push({ what: set.archived ? "board_archived" : "board_restored" });
+  lines.push(...commands(set.commands ?? {}, was.commands ?? {}));
   for (const [map, kind] of Object.entries(KINDS)) {
     for (const [id, now] of Object.entries(set[map] ?? {})) lines.push(...part(kind, id, now, was[map]?.[id] ?? null));
   }
@@ -83,9 +91,10 @@ function ofBoard(op, set, was) {
 }
 
 function part(kind, id, now, old) {
-  const name = (fields) => fields?.title ?? fields?.name ?? fields?.role ?? id;
+  const name = (fields) => fields?.title ?? fields?.name ?? fields?.then?.title ?? fields?.role ?? id;
   if (now === null) return [{ what: `${kind}_removed`, from: name(old), name: id }];
   if (old === null) return [{ what: `${kind}_added`, to: name(now), name: id }];
+  if (kind === "rule") return [{ what: "rule_changed", to: name(now), name: id }];
   return Object.keys(now).map((field) => ({ what: `${kind}_${field}`, from: old[field], to: now[field], name: id }));
 }
 

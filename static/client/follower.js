@@ -160,6 +160,7 @@ export class Follower extends EventTarget {
     if (message.type === "changes") this.applyAll(message.changes, true);
     else if (message.type === "tasks") this.takeTasks(message);
     else if (message.type === "presence") this.takePresence(message);
+    else if (message.type === "telemetry") this.emit("telemetry", message.points);
     else if (message.type === "resync") this.join();
     else if (message.type === "closed_board") this.boardClosed(message.reason);
   }

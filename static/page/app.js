@@ -50,7 +50,7 @@ export class App {
     this.palette = new Palette(scope, (text) => paletteSources(this, text));
     this.top = new TopBar(byId("top"), scope, {
       does: {
-        boards: () => this.boards.show(), inbox: () => this.inbox.show(), refusals: () => this.refusals.show(),
+        boards: () => this.boards.show(), devices: () => this.devices(), inbox: () => this.inbox.show(), refusals: () => this.refusals.show(),
         share: () => this.share(), more: (anchor) => this.more(anchor),
       },
       filter: {
@@ -115,6 +115,11 @@ export class App {
     const unread = this.session.inbox.unread;
     const title = `${unread > 0 ? `(${unread}) ` : ""}${name === t("app") ? name : `${name} · ${t("app")}`}`;
     if (document.title !== title) document.title = title;
+  }
+
+  async devices() {
+    const views = await this.workspace?.devices();
+    views?.list();
   }
 
   // -- the address

@@ -1,6 +1,7 @@
 // Everything that belongs to the board that is shown: made when it is entered, gone when it is left.
 
 import { EMPTY, matcher, parse } from "../client/filter.js";
+import { Telemetry } from "../client/telemetry.js";
 import { Actions } from "./board/actions.js";
 import { BoardView } from "./board/board-view.js";
 import { ColumnDrag } from "./board/column-drag.js";
@@ -14,6 +15,7 @@ import { CardDialog } from "./card/card-dialog.js";
 import { ConflictDialog } from "./card/conflict-dialog.js";
 import { Drafts } from "./card/drafts.js";
 import { Typing } from "./card/typing.js";
+import { refreshBadges } from "./readings/badge.js";
 import { h } from "./dom.js";
 import { t } from "./i18n.js";
 import { sayRemote } from "./remote.js";
@@ -41,12 +43,19 @@ export class Workspace {
     this.shown = new Shown();
     this.selection = new Selection();
     this.actions = new Actions({ client, toasts, say: this.say });
+    this.telemetry = new Telemetry(client);
+    this.opening = null; // the views of devices, once somebody has asked for them
+    this.ended = false;
     this.build();
     this.listen();
   }
 
   get mayEdit() {
     return this.client.role !== "viewer" && this.client.role !== "commenter";
+  }
+
+  get mayManage() {
+    return this.client.role === "owner";
   }
 
   build() {
@@ -108,6 +117,7 @@ export class Workspace {
     scope.on(client, "joined", () => this.news.arrive());
     scope.on(client, "refused", ({ detail }) => this.collisions.take(detail));
     scope.on(client, "remote", ({ detail }) => sayRemote(detail.change, this));
+    scope.on(this.telemetry, "change", ({ detail }) => this.badges(detail));
     scope.on(this.selection, "change", () => this.redraw());
     scope.on(this.directory, "change", () => this.redraw());
     scope.on(root, "click", (event) => this.clicked(event));
@@ -125,10 +135,23 @@ export class Workspace {
     this.lift.check();
     this.selection.keepOnly(view);
     this.dialog.render();
+    this.badges();
     this.app.drawn();
     const found = view.sortedColumns().reduce((sum, { id }) => sum + this.shown.in(view, id).length, 0);
     this.app.top.filter.render(this.filter, found);
     if (this.wanted && view.tasks.has(this.wanted)) this.open(this.wanted);
+  }
+
+  /** The newest values on the cards that are shown. */
+  badges(devices = null) {
+    const { view } = this.client;
+    if (view) refreshBadges(this.root, { view, telemetry: this.telemetry }, devices);
+  }
+
+  /** The views of devices (devices/index.js), fetched with the first use; null when the board was left meanwhile. */
+  devices() {
+    this.opening ??= import("./devices/index.js").then(({ openDevices }) => (this.ended ? null : openDevices(this)));
+    return this.opening;
   }
 
   // -- what the person does
@@ -233,7 +256,9 @@ export class Workspace {
   }
 
   end() {
+    this.ended = true;
     this.typing.at({});
+    this.telemetry.end();
     this.scope.end();
   }
 }

@@ -5,6 +5,7 @@ import { formatTime, t } from "../i18n.js";
 import { excerpt } from "../inline.js";
 import { avatar, names } from "../people.js";
 import { dueState, shortDay } from "../days.js";
+import { devicePrint, deviceParts } from "../readings/badge.js";
 
 export function makeCard(id) {
   const check = h("button", { class: "check", type: "button", tabindex: "-1", "data-do": "toggle", role: "checkbox" }, icon("check"));
@@ -39,7 +40,7 @@ export function updateCard(card, task, view, extra) {
   text.shown = task.description;
   text.hidden = task.description === "";
   fill(card.querySelector(".labels"), task.labels.filter((id) => view.labels.has(id)).map((id) => label(view.labels.get(id))));
-  fill(card.querySelector(".meta"), details(task, extra));
+  fill(card.querySelector(".meta"), details(task, view, extra));
 }
 
 function fill(row, parts) {
@@ -51,12 +52,11 @@ function fingerprint(view, task, { pending, draft, people, selected, lifted, nam
   const who = people.map((person) => person.session + person.user.name + (person.typing ?? "")).join();
   const labels = task.labels.map((id) => JSON.stringify(view.labels.get(id))).join();
   const due = task.due_at === null ? "" : dueState(task.due_at, task.completed);
-  return `${pending}${draft}${selected}${lifted}${due}|${who}|${labels}|${task.assignees.map(name).join()}`;
+  return `${pending}${draft}${selected}${lifted}${due}|${who}|${labels}|${task.assignees.map(name).join()}|${devicePrint(task, view)}`;
 }
 
-function details(task, { pending, draft, people, name }) {
-  const parts = [];
-  if (task.alarm) parts.push(h("span", { class: "urgent" }, icon("activity"), task.alarm));
+function details(task, view, { pending, draft, people, name }) {
+  const parts = deviceParts(task, view);
   if (task.priority !== "none") {
     parts.push(h("span", { class: `priority ${task.priority}` }, icon("flag"), t(`priority.${task.priority}`)));
   }
@@ -65,7 +65,6 @@ function details(task, { pending, draft, people, name }) {
   if (task.comments > 0) {
     parts.push(h("span", { title: t("card.comments", { n: task.comments }) }, icon("comment"), String(task.comments)));
   }
-  if (task.device) parts.push(h("span", { class: "device", title: t("field.device") }, icon("device"), task.device));
   if (draft) parts.push(h("span", { class: "draft" }, icon("pencil"), t("draft")));
   if (pending) parts.push(h("span", { class: "unsent", title: t("unsent_hint") }, icon("clock"), t("unsent")));
   if (people.length > 0) parts.push(company(people));

@@ -1,6 +1,6 @@
 // What a card is beside its texts: column, done, priority, due, labels, people. Each change is sent at once.
 
-import { h, icon, setText } from "../dom.js";
+import { h, icon } from "../dom.js";
 import { t } from "../i18n.js";
 import { avatar } from "../people.js";
 import { toInput } from "../days.js";
@@ -24,7 +24,7 @@ export class Facts {
     this.noDue = h("button", { class: "quiet", type: "button", "aria-label": t("due.clear"), onclick: clear }, icon("close"));
     this.labels = this.chosen("card-labels", () => this.pickLabels());
     this.people = this.chosen("card-people", () => this.pickPeople());
-    this.device = h("p", { class: "fact-device", hidden: true });
+    this.device = h("div", { class: "fact-device", hidden: true });
     this.picker = new Picker(dialog);
     this.element = h("div", { class: "facts" },
       fact("card-column", t("field.column"), this.column),
@@ -92,9 +92,18 @@ export class Facts {
     if (document.activeElement !== this.due && this.due.value !== due) this.due.value = due;
     this.noDue.hidden = task.due_at === null;
     this.renderChips(task, view);
-    this.device.hidden = !task.device;
-    setText(this.device, task.device ? `${t("field.device")}: ${task.device}` : "");
+    this.renderDevice(task, view);
     this.picker.refresh();
+  }
+
+  /** What is about devices is fetched with the first board that has some. */
+  async renderDevice(task, view) {
+    this.device.hidden = view.devices.size === 0 && !task.device;
+    if (this.device.hidden) return;
+    const devices = await this.workspace.devices();
+    if (devices === null || this.task !== task.id) return;
+    if (!this.device.firstChild) this.device.append(devices.card.element);
+    devices.card.render(this.actions.task(task.id) ?? task);
   }
 
   renderColumns(view) {

@@ -42,6 +42,7 @@ function commands(app) {
       item("column.add", "plus", () => workspace.board.composer.open()),
       item("filter.more", "filter", () => app.top.filter.toggle()),
       item("news.heading", "activity", () => workspace.news.show()),
+      item("devices", "device", () => app.devices()),
       item("boards.edit", "pencil", () => app.edit()),
       item("share.board", "share", () => app.share()),
     ] : []),

@@ -5,7 +5,7 @@ import { t } from "../i18n.js";
 import { FilterBar } from "./filter-bar.js";
 
 export class TopBar {
-  /** `does`: {boards, inbox, refusals, share, more(anchor)}; `filter`: what the filter bar takes. */
+  /** `does`: {boards, devices, inbox, refusals, share, more(anchor)}; `filter`: what the filter bar takes. */
   constructor(element, scope, { does, filter }) {
     this.name = h("span", { class: "board-name", id: "board-name" }, "Boardcast");
     const boards = h("button", { class: "quiet board-button", type: "button", "aria-haspopup": "dialog", title: t("boards.heading"), onclick: does.boards }, this.name, icon("down"));
@@ -16,7 +16,7 @@ export class TopBar {
     this.filter = new FilterBar({ scope, ...filter });
     const logo = h("img", { class: "logo", src: "/static/favicon.svg", width: "24", height: "24", alt: "" });
     element.replaceChildren(logo, h("h1", {}, boards), h("span", { class: "space" }), this.filter.element, this.people,
-      h("div", { class: "top-tools" }, this.refusals, this.button("share", "share.board", does.share), this.inbox, this.more));
+      h("div", { class: "top-tools" }, this.refusals, this.button("device", "devices", does.devices), this.button("share", "share.board", does.share), this.inbox, this.more));
     scope.ending(() => element.replaceChildren());
   }
 
