@@ -4,6 +4,7 @@ import asyncio
 import random
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from server.model.telemetry import Heard
@@ -129,6 +130,7 @@ async def test_the_newest_value_is_the_one_with_the_latest_time(place: Place) ->
         rest = [Heard("d0", "temp", START + 1, 1.0, START), Heard("d1", "on", START, 1.0, START), late]
         assert await store.newest("b1") == rest
         assert await store.newest("b1", ["d1", "none"]) == rest[1:]
+        assert msgspec.json.encode(await store.newest("b1")) == msgspec.json.encode(rest), "as clients get it"
         assert await store.newest("b2") == await store.newest("b1", []) == []
 
 

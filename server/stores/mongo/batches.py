@@ -154,7 +154,12 @@ class Batches:
         if devices is not None:
             which["device"] = {"$in": list(devices)}
         found = await self.find(self._newest, which)
-        heard = [Heard(d["device"], d["metric"], d["t"], float(d["v"]), d["at"]) for d in found if "t" in d]
+        # plain numbers: BSON's 64 bit ones are of a class of their own, which nothing else can encode
+        heard = [
+            Heard(d["device"], d["metric"], int(d["t"]), float(d["v"]), int(d["at"]))
+            for d in found
+            if "t" in d
+        ]
         return sorted(heard, key=lambda one: (one.device, one.metric))
 
     async def count(self, board: str, device: str, start: int, end: int) -> int:
