@@ -7,7 +7,7 @@
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY . .
-RUN python -m venv /opt/boardcast && /opt/boardcast/bin/pip install --no-cache-dir .
+RUN python -m venv /opt/boardcast && /opt/boardcast/bin/pip install --no-cache-dir '.[mqtt]'
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --no-create-home boardcast \

@@ -11,6 +11,7 @@ Whose a message is, the topic alone says: there is no token. The broker's accoun
 """
 
 import asyncio
+import math
 import random
 import secrets
 from collections.abc import Callable
@@ -36,6 +37,9 @@ from server.wire.devices import Telling
 
 log = structlog.stdlib.get_logger("mqtt")
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+HELD_S = 10.0
+"""A connection that held for so long was a good one: the next attempt comes soon. Two of one name, who drive
+each other out, do not get there."""
 FLUSH_S = 2.0
 """How long `close` lets what was received be stored."""
 SWEEP_S = 1.0
@@ -65,6 +69,7 @@ class Bridge:
         self._reach = Reach(self, self._topics, settings.idle_s, metrics.mqtt_commands_dropped)
         self._lanes = Lanes(self, most=settings.pending_messages)
         self._bound_s = FIRST_PAUSE_S
+        self._since = math.inf  # when the connection began to work
         self._tasks: list[asyncio.Task[None]] = []
         self.problem: str | None = "not connected yet"
         self._logged: str | None = ""
@@ -94,7 +99,9 @@ class Bridge:
         return self.problem
 
     async def _stay_connected(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
+            self._since = math.inf
             try:
                 async with Link(self._settings, self._received, keepalive_s=self._keepalive_s) as link:
                     await link.subscribe(self._topics.filters)
@@ -107,6 +114,8 @@ class Bridge:
                 self._is_down("internal error")
             finally:
                 self._reach.cut()
+            if loop.time() - self._since >= HELD_S:
+                self._bound_s = FIRST_PAUSE_S
             await asyncio.sleep(self._rng.uniform(0, self._bound_s))
             self._bound_s = min(2 * self._bound_s, LONGEST_PAUSE_S)
 
@@ -126,7 +135,7 @@ class Bridge:
 
     def _working(self) -> None:
         self.problem = None
-        self._bound_s = FIRST_PAUSE_S
+        self._since = asyncio.get_running_loop().time()
         self._metrics.mqtt_connected.value = 1
         if self._logged is not None:
             self._logged = None

@@ -21,7 +21,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from msgspec import Struct
@@ -33,6 +33,7 @@ from server.model.device_messages import CommandResult
 from server.wire.devices import Telling
 
 log = structlog.stdlib.get_logger("mqtt")
+V = TypeVar("V")
 Key = tuple[str, str]
 """Board and device."""
 ADMITTED_S = 2.0
@@ -41,7 +42,7 @@ WINDOW = 200
 PATIENCE_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 MOST_GUESTS = 20_000
-"""Devices whose admission is remembered."""
+"""Devices whose admission is remembered, and as many that were turned away."""
 
 
 class Gate(Protocol):
@@ -98,6 +99,7 @@ class Lanes:
         self._gate, self._most = gate, most
         self._lanes: dict[Key, Lane] = {}
         self._guests: OrderedDict[Key, Guest] = OrderedDict()
+        self._strangers: OrderedDict[Key, float] = OrderedDict()  # until when it is not asked about again
         self._asking: set[asyncio.Task[None]] = set()
         self._closed = False
         self._none = asyncio.Event()
@@ -142,6 +144,9 @@ class Lanes:
         """Hand on what can be."""
         if lane.asking or lane.timer is not None:
             return
+        if self._strangers.get(lane.key, 0.0) > _now():
+            self._turn_away(lane)
+            return
         guest = self._guests.get(lane.key)
         if guest is None or guest.until < _now():
             lane.asking = True
@@ -168,19 +173,21 @@ class Lanes:
             if error.retry:
                 self._pause(lane, error)
             else:
-                self._turn_away(lane, error)
+                if lane.key not in self._strangers:  # once, not for each message
+                    log.info(
+                        "mqtt device refused", board=lane.key[0], device=lane.key[1], reason=error.message
+                    )
+                _remember(self._strangers, lane.key, _now() + ADMITTED_S)
+                self._turn_away(lane)
             return
-        self._guests[lane.key] = Guest(source, _now() + ADMITTED_S)
-        self._guests.move_to_end(lane.key)
-        if len(self._guests) > MOST_GUESTS:
-            self._guests.popitem(last=False)
+        self._strangers.pop(lane.key, None)
+        _remember(self._guests, lane.key, Guest(source, _now() + ADMITTED_S))
         lane.asking = False
         self._gate.heard(*lane.key, name)
         self._go_on(lane)
 
-    def _turn_away(self, lane: Lane, error: BoardcastError) -> None:
+    def _turn_away(self, lane: Lane) -> None:
         """The device may not come in: all that waits of it is refused."""
-        log.info("mqtt device refused", board=lane.key[0], device=lane.key[1], reason=error.message)
         for item in [*lane.again, *lane.items]:
             lane.with_ingest += 1
             self._end(lane, item, "refused")
@@ -237,6 +244,14 @@ class Lanes:
         task = asyncio.create_task(work, name="mqtt admission")
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
+
+
+def _remember(known: OrderedDict[Key, V], key: Key, value: V) -> None:
+    """The newest `MOST_GUESTS`."""
+    known[key] = value
+    known.move_to_end(key)
+    if len(known) > MOST_GUESTS:
+        known.popitem(last=False)
 
 
 def _now() -> float:

@@ -11,7 +11,9 @@ import msgpack
 import pytest
 
 from tests.devices.tokens import ask, issue, post
+from tests.services.mongo import MongoServer
 from tests.services.mosquitto import Mosquitto
+from tests.services.redis import RedisServer
 from tests.support import PATIENCE_S, Client, Message, ServerProcess, on_loop
 from tests.test_metrics import scrape
 
@@ -219,3 +221,24 @@ def _refused(broker: Mosquitto, server: ServerProcess) -> bool:
     """Whether what a disabled device says is refused, by now."""
     broker.publish(TOPIC.format("f-7", "telemetry/temp"), "9")
     return 'boardcast_mqtt_messages_received_total{outcome="refused"} 0.0' not in server.get("/metrics")[1]
+
+
+@on_loop
+async def test_several_instances_share_the_messages_and_each_is_stored_once(
+    tmp_path: Path, broker: Mosquitto
+) -> None:
+    with RedisServer(tmp_path / "redis") as redis, MongoServer(tmp_path / "mongo") as mongo:
+        shared = {"STORE__URL": mongo.url(), "BROKER__URL": redis.url}
+        with (
+            serving(tmp_path / "1", broker, SERVER__INSTANCE="one", **shared) as one,
+            serving(tmp_path / "2", broker, SERVER__INSTANCE="two", **shared) as two,
+        ):
+            for server in (one, two):
+                await until("up", mqtt_state, server)
+            await make(one, "f-7")
+            for number in range(10):
+                await asyncio.to_thread(broker.publish, TOPIC.format("f-7", "telemetry/temp"), str(number))
+            await until([float(number) for number in range(10)], values, two, "f-7", "temp")
+            for server in (one, two):
+                assert await outcomes(server) == {"stored": 5}
+            assert "Traceback" not in one.output() + two.output()

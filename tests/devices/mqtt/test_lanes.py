@@ -7,7 +7,7 @@ from functools import wraps
 
 from server.devices.judge import Names
 from server.devices.lanes import Answer, Settled
-from server.devices.mqtt.lanes import PATIENCE_S, WINDOW, Lanes
+from server.devices.mqtt.lanes import ADMITTED_S, PATIENCE_S, WINDOW, Lanes
 from server.devices.source import Budget, Limits, Source
 from server.errors import BoardcastError, Forbidden, RateLimited, Unavailable
 from server.model.device_messages import CommandResult, Reading
@@ -176,6 +176,10 @@ async def test_a_device_that_may_not_come_in_is_refused_all_it_said() -> None:
     await place.all_done()
     assert place.gate.counted == {"refused": 5}
     place.gate.admission = None
+    place.put("a", 6)
+    await place.all_done()
+    assert place.gate.counted == {"refused": 6}, "it is not asked about at each message"
+    await asyncio.sleep(ADMITTED_S)
     place.put("a", 5)
     await place.all_done()
     assert place.gate.taken == [("a", 5)]

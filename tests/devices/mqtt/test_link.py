@@ -9,6 +9,7 @@ import pytest
 
 from server.devices.mqtt.link import Incoming, Link
 from server.devices.mqtt.settings import Failed, MqttSettings
+from tests.brokers.test_redis_login import Certificates
 from tests.services.mosquitto import Mosquitto, need
 from tests.support import PATIENCE_S, on_loop
 
@@ -154,3 +155,18 @@ def test_settings_that_cannot_be_right_are_told_by_their_names(broker: Mosquitto
         with pytest.raises(Failed) as caught:
             settings(broker, **changes).check()
         assert str(caught.value).startswith(problem)
+
+
+# paho 2.2 leaves a socket whose handshake failed to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@on_loop
+async def test_tls_with_a_ca_of_ones_own_and_with_nobody_elses(tmp_path: Path) -> None:
+    made = Certificates(tmp_path)
+    lines = ("allow_anonymous true", f"certfile {made.cert}", f"keyfile {made.key}")
+    with Mosquitto(tmp_path / "broker", *lines) as broker:
+        url = broker.url.replace("mqtt://", "mqtts://")
+        async with Link(settings(broker, url=url, ca_file=str(made.ca)), print) as link:
+            await link.subscribe(["a/t"])
+        with pytest.raises(Failed, match="certificate verify failed"):
+            async with Link(settings(broker, url=url), print):
+                pass
