@@ -1,4 +1,4 @@
-"""Devices in the page: a fault opens a card, the card shows the reading, and is done when it is well again."""
+"""Devices in the page: a fault opens a card, the card shows the reading, and is done when it is well."""
 
 import json
 import re
