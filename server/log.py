@@ -62,7 +62,10 @@ class _Handler(logging.StreamHandler[TextIO]):
 def _renderer(form: Format, stream: TextIO) -> list[Processor]:
     if form == "console" or (form == "auto" and stream.isatty()):
         # Values are shown as repr: a title with a line break must not look like a line of the log.
-        return [structlog.dev.ConsoleRenderer(colors=stream.isatty(), repr_native_str=True)]
+        # And a stack is shown without the values of its variables, which may be somebody's secrets.
+        plain = structlog.dev.plain_traceback
+        colors = stream.isatty()
+        return [structlog.dev.ConsoleRenderer(colors, repr_native_str=True, exception_formatter=plain)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_json)]
 
 

@@ -56,6 +56,22 @@ def test_hostile_text_stays_on_its_line(form: str) -> None:
     stream.getvalue().encode()
 
 
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_stack_is_shown_without_what_its_variables_hold(form: str) -> None:
+    stream = io.StringIO()
+    set_up("info", "console" if form == "console" else "json", stream)
+
+    def fail(password: str) -> None:
+        raise ValueError("a defect")
+
+    try:
+        fail("-".join(["s3", "cr3t"]))
+    except ValueError:
+        logger("hub").exception("failed")
+    assert "a defect" in stream.getvalue() and "in fail" in stream.getvalue()
+    assert "s3-cr3t" not in stream.getvalue()
+
+
 def test_setting_up_again_replaces_the_first_time() -> None:
     first, second = io.StringIO(), io.StringIO()
     set_up("info", "json", first)

@@ -1,6 +1,7 @@
 """The shared store's connection: its URL, its bounds, and a server or a network that fails."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pymongo
 import pytest
-from pymongo.errors import BulkWriteError, OperationFailure, WTimeoutError
+from pymongo.errors import AutoReconnect, BulkWriteError, OperationFailure, WTimeoutError
 
 from server.stores import Failed, Refused, Store
 from server.stores.mongo import MongoStore, shelves
@@ -302,6 +303,19 @@ async def test_a_lane_is_bounded() -> None:
 def test_what_the_driver_raises_is_told_in_our_words(error: Exception, said: str) -> None:
     with pytest.raises(Failed, match=said), translated("MongoDB at h"):
         raise error
+
+
+def test_what_the_driver_fails_at_in_the_background_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    driver = logging.getLogger("pymongo.client")
+    for error in (AutoReconnect("127.0.0.1:1: connection closed"), ValueError("a defect")):
+        try:
+            raise error
+        except Exception:
+            driver.exception("MongoClient background task encountered an error:")
+    away, defect = caplog.records
+    assert (away.levelname, away.exc_info) == ("WARNING", None)
+    assert "connection closed" in away.getMessage()
+    assert (defect.levelname, bool(defect.exc_info)) == ("ERROR", True)
 
 
 def test_only_duplicate_keys_are_a_duplicate() -> None:

@@ -1,5 +1,6 @@
 """The driver's exceptions become ours, here and nowhere else. No message holds a password."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,20 @@ _OPTIONS_CONFLICT = (85, 86)
 _UNKNOWN_OPTION = (9, 72, 115, 148, 238, 40415)
 """FailedToParse, InvalidOptions, CommandNotSupported, ReadConcernMajorityNotEnabled, NotImplemented, an
 unknown field."""
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """What the driver does in the background, such as leaving a cursor that nobody reads on, fails as
+    everything does while its server is away: that is worth a line, and not the driver's stack.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, errors.PyMongoError):
+        record.msg, record.args = "the driver failed at something in the background: %s", (_reason(error),)
+        record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
+    return True
+
+
+logging.getLogger("pymongo.client").addFilter(_in_one_line)
 
 
 class Duplicate(Exception):

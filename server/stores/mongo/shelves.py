@@ -152,12 +152,18 @@ class Shelves:
             [("board", ASCENDING), ("id", ASCENDING)]
         )
         found: list[Document] = []
-        while len(found) % PAGE == 0:
-            async with self._link.in_time():
-                page = await self._link.call(self._link.loads, lambda: cursor.to_list(PAGE))
-            if not page:
-                break
-            found += page
+        try:
+            while len(found) % PAGE == 0:
+                async with self._link.in_time():
+                    page = await self._link.call(self._link.loads, lambda: cursor.to_list(PAGE))
+                if not page:
+                    break
+                found += page
+        except Failed:
+            with suppress(Failed):
+                async with self._link.in_time():
+                    await self._link.call(self._link.loads, cursor.close)
+            raise
         return found
 
 
