@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 from server.data.fold import fold
 from server.document import BoardState
 from server.model import commands as c
-from server.model.records import Change
+from server.model import device_commands as d
+from server.model.devices import DoneWhen, ThenCommand
+from server.model.records import Actor, Change
 from server.stores import Head
 from server.stores.sqlite import SqliteStore
 from server.stores.sqlite.archive import Archive
-from tests.document.board import BOB, Board
+from tests.document.board import BOB, Board, warm
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -77,6 +79,11 @@ def history(changes: int = 30) -> list[Change]:
     board.do(c.TaskDelete(task="b"))
     board.do(c.ColumnDelete(column="extra", move_to="done"))
     board.do(c.LabelDelete(label="red"))
+    board.do(d.DeviceCreate(device="boiler", name="Boiler", metadata={"room": "K12"}))
+    board.do(d.RuleSet(rule=warm(command=ThenCommand(name="stop", args={"slowly": True}))))
+    opened = d.AlarmOpen(rule="r1", device="boiler", task="hot", at=5, reason="temp is 90: above 80")
+    board.do(opened, Actor("rule.r1", "Too warm", "rule"), client="server")
+    board.do(c.TaskUpdate(task="a", done_when=DoneWhen(device="boiler", metric="temp", below=5.0)))
     number = 0
     while len(board.log) < changes:
         number += 1

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from tests.devices.tokens import Device, ask
 from tests.fold import Fold
+from tests.services.mongo import database_url
+from tests.services.redis import RedisServer
 from tests.support import Client, Message, ServerProcess, on_loop
 
 HOT = {
@@ -28,7 +30,7 @@ def call(server: ServerProcess, path: str, body: Message | None = None) -> Messa
     data = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/json"} if body is not None else {}
     status, answer = ask(server, "/api/boards/demo" + path, data, headers)
-    assert status < 300, answer
+    assert status < 300, (answer, server.output()[-3000:])
     return answer  # type: ignore[no-any-return]
 
 
@@ -136,3 +138,37 @@ async def test_a_killed_server_notices_who_has_fallen_silent_though_nobody_looks
         await person.sees(lambda: person.cards[0]["alarm_at"] is None)
         await device.close()
         await person.client.close()
+
+
+@on_loop
+async def test_what_one_instance_hears_and_does_the_other_goes_on_with_when_it_dies(tmp_path: Path) -> None:
+    """Two processes on one store and broker: the device is with the first, the people are with the second."""
+    with RedisServer(tmp_path / "redis") as redis:
+        settings = {"BROKER__URL": redis.url, "STORE__URL": database_url(str(tmp_path))}
+        one, two = (ServerProcess(tmp_path / name, **settings) for name in ("one", "two"))
+        with one, two:
+            token = call(one, "/devices", {"id": "boiler", "name": "Boiler"})["token"]
+            device = await Device.open(one, token)
+            person, setter = await Person.join(two), await Person.join(two)
+            await setter.does("rule.set", rule=HOT)
+            await device.tell({"values": {"temp": 90}})
+            assert (await device.next())["name"] == "stop", "the rule told it"
+            await person.sees(lambda: [card["alarm"] for card in person.cards] == ["hot"])
+            await setter.does("command.send", command="k", device="boiler", name="blink")
+            assert (await device.next())["command"] == "k", "sent by way of the other instance"
+            await device.send({"type": "command_result", "command": "k", "ok": True})
+            await person.sees(lambda: "done" in [c["state"] for c in person.commands])
+            view = call(two, "/devices/boiler")
+            first = call(one, "/devices/boiler")
+            assert view["online"] and view["instance"] == first["instance"]
+            await setter.does("rule.set", rule=QUIET)
+            await device.tell({"values": {"temp": 91}})
+            one.kill()
+            await person.sees(lambda: {card["alarm"] for card in person.cards} == {"hot", "quiet"})
+            device = await Device.open(two, token)
+            await device.tell({"values": {"temp": 20}})
+            await person.sees(lambda: all(card["alarm_at"] is None for card in person.cards))
+            assert len(person.cards) == 2
+            await device.close()
+            await person.client.close()
+            await setter.client.close()

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
-from server.document import Limits
+from server.document import BoardState, Limits
 from server.errors import BadRequest, BoardcastError, Conflict, LimitExceeded, NotFound
 from server.model import commands as c
 from server.model import device_commands as d
 from server.model.devices import DoneWhen
+from server.model.records import BoardRecord, Kept, Task
 from tests.document.board import Board, warm
 
 
@@ -92,3 +94,19 @@ def test_the_card_of_an_alarm_stays_with_its_device(board: Board) -> None:
     board.do(d.AlarmOpen(rule="r1", device="boiler", task="t", at=5, reason="hot"))
     with pytest.raises(Conflict, match="alarm of this device"):
         board.do(c.TaskUpdate(task="t", device=None))
+
+
+def test_records_of_before_there_were_devices_can_be_read() -> None:
+    """As an older version wrote them: a board without devices, a task without what waits for telemetry."""
+    board = Board()
+    board.add("t")
+    record = msgspec.to_builtins(board.state.record())
+    task = msgspec.to_builtins(board.state.tasks["t"])
+    for name in ("devices", "rules", "commands"):
+        del record[name]
+    for name in ("alarm_at", "done_when", "verified"):
+        del task["value"][name]
+    read = [msgspec.convert(record, BoardRecord), msgspec.convert(task, Kept[Task])]
+    state = BoardState.restored("b", board.state.seq, read)
+    assert (state.devices, state.rules, state.commands) == ({}, {}, {})
+    assert state.tasks["t"].value == board.task("t")

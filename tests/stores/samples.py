@@ -1,5 +1,6 @@
 """Changes and records to store: as small as the contract allows."""
 
+from server.model.devices import Above, Device, DeviceCommand, Rule, Then, ThenCommand
 from server.model.records import (
     Actor,
     BoardInfo,
@@ -64,6 +65,25 @@ def named(mutation: str) -> str:
     return f"u_ann/client-1/{mutation}"
 
 
+BOILER = Device(id="boiler", name="Boiler", tags=("heat",), metadata={"room": "K12"}, created_at=5)
+HOT = Rule(
+    id="hot",
+    device="*",
+    metric="core.temp",
+    when=Above(value=80.0, clear=75.0, for_ms=1000),
+    then=Then(column="todo", title="Hot", command=ThenCommand(name="stop", args={"in": (1, 2.5, None)})),
+)
+STOP = DeviceCommand(
+    id="k1",
+    device="boiler",
+    name="stop",
+    args={"slowly": True},
+    created_at=5,
+    created_by="u_ann",
+    expires_at=9,
+)
+
+
 def board_record(seq: int, name: str = "Kitchen") -> BoardRecord:
     column = Column(id="todo", title="To do", position="a0")
     label = Label(id="red", name="Red", color="#ff0000")
@@ -75,6 +95,9 @@ def board_record(seq: int, name: str = "Kitchen") -> BoardRecord:
         columns={"todo": Kept(value=column, seq=1, made=MADE)},
         labels={"red": Kept(value=label, seq=1, made=MADE, deleted=True)},
         members={"u_ann": "owner"},
+        devices={"boiler": Kept(value=BOILER, seq=1, made=MADE)},
+        rules={"hot": HOT},
+        commands={"k1": STOP},
     )
 
 
