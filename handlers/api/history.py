@@ -39,7 +39,9 @@ async def mutate(call: Call) -> Answer:
     finally:
         call.app.boards.release(board)
     results = [_result(one, outcome) for one, outcome in zip(asked, outcomes, strict=True)]
-    return Answer(body=h.Results(results=results), etag=etag_of(live) if live.exists else None)
+    # A stranger is not even told how far the board is: there is none for them.
+    sees = live.exists and call.app.policy.role(live.state, call.actor, call.identity.grant) is not None
+    return Answer(body=h.Results(results=results), etag=etag_of(live) if sees else None)
 
 
 def _result(one: h.Mutation, outcome: Outcome) -> h.MutationAck | h.MutationError:
