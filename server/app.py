@@ -102,6 +102,7 @@ class App:
             self.hub,
             device_settings(config),
             offer=self.broker.offer,
+            reaches=self.broker.reaches,
             clock=now_ms,
             metrics=self.metrics,
             budgets=self.budgets,

@@ -23,7 +23,7 @@ typedef struct {
     char in[ROOM];
 } conn;
 
-static const char *host, *method, *path, *body;
+static const char *host, *method, *path, *body, *header = "";
 static int port;
 static histogram latency;
 static uint64_t number, answered, in_window, other_status, broken, window_from, window_to;
@@ -49,6 +49,7 @@ static void ask(conn *c) {
     size_t size = expand(what, body);
     int n = sprintf(text, "%s %s HTTP/1.1\r\nHost: %s:%d\r\n", method, where, host, port);
     if (size) n += sprintf(text + n, "Content-Type: application/json\r\nContent-Length: %zu\r\n", size);
+    if (*header) n += sprintf(text + n, "%s\r\n", header);
     n += sprintf(text + n, "\r\n%s", what);
     number++;
     c->size = 0;
@@ -101,14 +102,15 @@ static void open_one(conn *c, int loop) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 9) {
-        fputs("httpload HOST PORT CONNECTIONS SECONDS WARMUP METHOD PATH BODY\n"
+    if (argc != 9 && argc != 10) {
+        fputs("httpload HOST PORT CONNECTIONS SECONDS WARMUP METHOD PATH BODY [HEADER]\n"
               "PATH and BODY: %N is the number of the request, %K that number mod 50\n",
               stderr);
         return 2;
     }
     host = argv[1], port = atoi(argv[2]), seconds = atof(argv[4]), warmup = atof(argv[5]);
     method = argv[6], path = argv[7], body = argv[8];
+    if (argc == 10) header = argv[9];
     signal(SIGPIPE, SIG_IGN);
     int conns = atoi(argv[3]), loop = epoll_create1(0);
     conn *all = calloc((size_t)conns, sizeof *all);

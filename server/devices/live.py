@@ -66,17 +66,23 @@ class Watched:
 
 
 class Live:
-    """All boards. `offer`: takes a board and a message for the other instances; None: there are none."""
+    """All boards. `offer`: takes a board and a message for the other instances; `reaches`: whether any of
+    them can hear it.
+    """
 
-    def __init__(self, hub: Hub, offer: Callable[[str, bytes], object] | None) -> None:
+    def __init__(
+        self, hub: Hub, offer: Callable[[str, bytes], object], reaches: Callable[[str], bool]
+    ) -> None:
         self._hub = hub
         self._offer = offer
+        self._reaches = reaches
         self._boards: dict[str, Watched] = {}
         hub.left = self.unwatch
 
     def show(self, board: str, device: str, points: Sequence[Point]) -> None:
         """Points that are durable now came in here."""
-        if self._offer is None and board not in self._boards:
+        reaches = self._reaches(board)
+        if not reaches and board not in self._boards:
             return
         watched = self._board(board)
         newest: dict[Key, Value] = {}
@@ -86,7 +92,7 @@ class Live:
             if before is None or point.t >= before[0]:
                 newest[key] = (point.t, point.v)
         for key, value in newest.items():
-            if _put(watched, key, value) and self._offer is not None:
+            if _put(watched, key, value) and reaches:
                 watched.ours[key] = value
 
     def heard(self, board: str, message: PeerTelemetry) -> None:
@@ -133,9 +139,8 @@ class Live:
 
     def _tell_peers(self, board: str, watched: Watched) -> None:
         ours, watched.ours = [(*key, *value) for key, value in watched.ours.items()], {}
-        if self._offer is not None:
-            for start in range(0, len(ours), PEER_POINTS):
-                self._offer(board, encode_peer(PeerTelemetry(points=ours[start : start + PEER_POINTS])))
+        for start in range(0, len(ours), PEER_POINTS):
+            self._offer(board, encode_peer(PeerTelemetry(points=ours[start : start + PEER_POINTS])))
 
     def _tell(self, board: str, watched: Watched) -> None:
         """Those who are ready and want the same are given the same bytes."""

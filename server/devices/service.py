@@ -52,7 +52,7 @@ class Guest(Struct, frozen=True):
 
 
 class Devices:
-    """`store`: with `entries` and `telemetry`; `offer`: hands messages to the other instances."""
+    """`store`: with `entries` and `telemetry`; `offer`, `reaches`: as of the broker."""
 
     def __init__(
         self,
@@ -62,12 +62,13 @@ class Devices:
         settings: DeviceSettings,
         *,
         offer: Callable[[str, bytes], object],
+        reaches: Callable[[str], bool],
         clock: Callable[[], int],
         metrics: Metrics,
         budgets: Budgets,
     ) -> None:
         self.tokens = Tokens(store)
-        self.live = Live(hub, offer)
+        self.live = Live(hub, offer, reaches)
         self.settings = settings
         self.clock = clock
         self._store = store

@@ -19,12 +19,15 @@ _encode = msgspec.json.Encoder().encode
 _found = msgspec.json.Decoder(list[tuple[int, str, int, str, str]]).decode
 
 _BATCHES = "batches (source, boot, seq, digest, at, first, last, points, body, rejected)"
-_KNOWN = """select json_group_array(json_array(b.source, b.boot, b.seq, hex(b.digest), hex(b.rejected)))
-    from json_each(?) wanted join batches b on b.source = json_extract(wanted.value, '$[0]')
-    and b.boot = json_extract(wanted.value, '$[1]') and b.seq = json_extract(wanted.value, '$[2]')"""
-_SOURCES = """select count(*) from json_each(?) wanted join sources s
+_THERE = """select (
+    select count(*) from json_each(?) wanted join sources s
     on s.source = json_extract(wanted.value, '$[0]') and s.board = json_extract(wanted.value, '$[1]')
-    and s.device = json_extract(wanted.value, '$[2]')"""
+    and s.device = json_extract(wanted.value, '$[2]')
+), (
+    select json_group_array(json_array(b.source, b.boot, b.seq, hex(b.digest), hex(b.rejected)))
+    from json_each(?) wanted join batches b on b.source = json_extract(wanted.value, '$[0]')
+    and b.boot = json_extract(wanted.value, '$[1]') and b.seq = json_extract(wanted.value, '$[2]')
+)"""
 _NEWER = """on conflict (source, metric) do update set
     v = case when excluded.t >= t then excluded.v else v end, t = max(t, excluded.t), at = max(at,
     excluded.at)
@@ -47,14 +50,6 @@ def add_sources(connection: sqlite3.Connection, devices: Iterable[Device]) -> No
     )
 
 
-def must_be(connection: sqlite3.Connection, sources: Mapping[Device, int]) -> None:
-    """Raises `Failed` when another file was put in the place of the one that `sources` were read from."""
-    wanted = _encode([(source, *device) for device, source in sources.items()]).decode()
-    (count,) = connection.execute(_SOURCES, (wanted,)).fetchone()
-    if count != len(sources):
-        raise Failed("the devices are not those any more that were known: an older copy was put back")
-
-
 def keep(
     connection: sqlite3.Connection,
     batches: Sequence[tuple[int, Batch]],
@@ -62,8 +57,7 @@ def keep(
     kept: list[Kept],
 ) -> None:
     """Store what is new of `batches`, each with its source; `kept` is told what became of each."""
-    must_be(connection, sources)
-    there = _known(connection, batches)
+    there = _there(connection, batches, sources)
     fresh: list[tuple[int, Batch]] = []
     fates: list[Kept] = []
     for source, batch in batches:
@@ -77,13 +71,18 @@ def keep(
     kept[:] = fates
 
 
-def _known(
-    connection: sqlite3.Connection, batches: Sequence[tuple[int, Batch]]
+def _there(
+    connection: sqlite3.Connection, batches: Sequence[tuple[int, Batch]], sources: Mapping[Device, int]
 ) -> dict[Number, tuple[bytes, bytes]]:
-    wanted = [(source, batch.boot, batch.seq) for source, batch in batches if batch.boot]
-    if not wanted:
-        return {}
-    (found,) = connection.execute(_KNOWN, (_encode(wanted).decode(),)).fetchone()
+    """Digest and rejections of the numbers that are there, in one statement.
+
+    Raises `Failed` when another file was put in the place of the one that `sources` were read from.
+    """
+    devices = _encode([(source, *device) for device, source in sources.items()]).decode()
+    wanted = _encode([(source, b.boot, b.seq) for source, b in batches if b.boot]).decode()
+    count, found = connection.execute(_THERE, (devices, wanted)).fetchone()
+    if count != len(sources):
+        raise Failed("the devices are not those any more that were known: an older copy was put back")
     return {
         (source, boot, seq): (bytes.fromhex(digest), bytes.fromhex(rejected))
         for source, boot, seq, digest, rejected in _found(found)
