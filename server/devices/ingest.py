@@ -223,9 +223,9 @@ class Ingest:
 
     async def _store_group(self, group: list[Waiting]) -> None:
         """One write. A defect in it costs this group alone."""
-        parts = _together(group)
         begun = self._now()
         try:
+            parts = _together(group)
             kept = await self._store().keep([batch for batch, _ in parts])
         except Failed:
             self._refuse(group, Unavailable("the store did not take it in time; send it again"))
@@ -238,7 +238,11 @@ class Ingest:
         for start in range(0, len(parts), SLICE):
             for (_, ones), fate in islice(zip(parts, kept, strict=True), start, start + SLICE):
                 for waiting in ones:
-                    self._conclude(waiting, fate)
+                    try:
+                        self._conclude(waiting, fate)
+                    except Exception:
+                        log.exception("a stored batch could not be answered for")
+                        self._settle(waiting, Internal())
             self._flush()
             await asyncio.sleep(0)
 
