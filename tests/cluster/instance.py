@@ -12,8 +12,8 @@ from pathlib import Path
 from tests.support import ROOT
 
 SERVER = ("server",)
-START_S = 120
-"""Longer than several faults of its store: what cannot reach its store ends, and is started again."""
+START_S = 300
+"""Longer than several faults of its store: what cannot reach it ends, and is started again."""
 LISTENING = re.compile(rb"listening on (http://127\.0\.0\.1:\d+)\s")
 
 
