@@ -88,16 +88,21 @@ function unfold(title, make) {
 
 function answers(responses, components) {
   const items = Object.entries(responses).map(([status, answer]) => {
-    const schema = answer.content?.["application/json"].schema;
+    const [media, { schema }] = Object.entries(answer.content ?? {})[0] ?? ["", {}];
     const good = status < "300";
+    const json = media === "application/json";
     return h(
       "li",
       { "data-kind": good ? "good" : "other" },
       h("code", { class: "status" }, status),
-      h("div", {}, ...prose(answer.description), good && schema ? unfold(nameOf(schema), () => shape(schema, components, "may be absent")) : null),
+      h("div", {}, ...prose(answer.description), good && schema ? (json ? told(schema, components) : h("p", {}, `As ${media}.`)) : null),
     );
   });
   return h("ul", { class: "answers" }, ...items);
+}
+
+function told(schema, components) {
+  return unfold(nameOf(schema) ?? typeOf(schema), () => shape(schema, components, "may be absent"));
 }
 
 /** What a refusal looks like, and what each status stands for: once, for all operations. */

@@ -11,6 +11,7 @@ def test_every_operation_is_shown_and_can_be_tried(visit: Visit, home: str) -> N
     page = tab.page
     expect(page.locator("details.operation")).to_have_count(len(ENDPOINTS))
     expect(page.locator("nav a")).to_have_count(len(ENDPOINTS) + 1)
+    expect(page.get_by_text("As text/csv.")).to_have_count(1)
     page.locator("nav").get_by_title("Create a task on a board").click()
     create = page.locator("#create_task")
     expect(create.get_by_text("1 to 200 characters").first).to_be_visible()
