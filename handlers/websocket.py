@@ -4,6 +4,7 @@ A failing `open` would never call `on_close`, and a handler that waits delays it
 """
 
 import asyncio
+import base64
 import typing
 from socket import socket
 from typing import Any
@@ -145,6 +146,8 @@ class BoardSocket(BaseHandler, WebSocketHandler):
         super().prepare()
         if self.request.headers.get("Upgrade", "").lower() != "websocket":
             raise BadRequest("Upgrade", "this path speaks WebSocket only")
+        if not _is_key(self.request.headers.get("Sec-WebSocket-Key", "")):
+            raise BadRequest("Sec-WebSocket-Key", "is not 16 bytes in base64 (RFC 6455, section 4.1)")
         if self.app.draining:
             raise Unavailable("the server is going away")
         offered = self.request.headers.get("Sec-WebSocket-Protocol", "")
@@ -209,3 +212,10 @@ class BoardSocket(BaseHandler, WebSocketHandler):
     def get_compression_options(self) -> dict[str, Any] | None:
         """None: no compression. It costs each member its own bytes, and invites bombs."""
         return None
+
+
+def _is_key(given: str) -> bool:
+    try:
+        return len(base64.b64decode(given, validate=True)) == 16
+    except ValueError:
+        return False
