@@ -6,7 +6,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-CHAOS := tests/test_simulator.py tests/test_kill9.py tests/test_many_instances.py
+CHAOS := tests/floods tests/test_simulator.py tests/test_kill9.py tests/test_many_instances.py
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
