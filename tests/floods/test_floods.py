@@ -1,6 +1,6 @@
 """Hostile clients of every kind at once: none of it is a failure of the server, and nothing is left of it.
 
-20,000 messages; a million with `BOARDCAST_CHAOS=1`. How the healthy ones fared is shown with `-s`.
+20,000 messages; a million with `BOARDCAST_CHAOS=1`, or `BOARDCAST_MESSAGES`. `-s` shows the healthy ones.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from tests.support import ROOT, Client, ServerProcess, on_loop
 from tests.test_metrics import Samples, scrape
 
 CHAOS = os.environ.get("BOARDCAST_CHAOS") == "1"
-MESSAGES = 1_000_000 if CHAOS else 20_000
+MESSAGES = int(os.environ.get("BOARDCAST_MESSAGES", "1000000" if CHAOS else "20000"))
 SEED = int(os.environ.get("BOARDCAST_SEED", "7"))
 HEALTHY = 5
 KEPT = 1.05 if CHAOS else 1.3
