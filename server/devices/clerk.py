@@ -65,6 +65,7 @@ class Clerk:
         self._versions: dict[str, int] = {}
         self._slots = asyncio.Semaphore(LOADS_AT_ONCE)
         self._runner: asyncio.Task[None] | None = None
+        self._sweeper: asyncio.Task[None] | None = None
         self._stopping = False
         self.closed, self.flush = inner.closed, inner.flush
 
@@ -76,14 +77,14 @@ class Clerk:
         """On a running loop, when the store is open."""
         self._boards = boards
         self._runner = asyncio.create_task(self._run(), name="devices' desk")
+        self._sweeper = asyncio.create_task(self._sweep(), name="boards that came with an import")
 
     async def stop(self) -> None:
         """Ask nothing more of the boards, and write down what was learnt. Idempotent."""
         self._stopping = True
         tasks = [*self._loading.values(), *self._ticking.values()]
-        if self._runner is not None:
-            tasks.append(self._runner)
-            self._runner = None
+        tasks += [task for task in (self._runner, self._sweeper) if task is not None]
+        self._runner = self._sweeper = None
         for task in tasks:
             task.cancel()
         if tasks:
@@ -204,6 +205,18 @@ class Clerk:
             engine.stored(device, points, now_ms)
 
     # -- time
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                await self._noted.sweep()
+                await self._look()
+                return
+            except Failed:
+                await asyncio.sleep(PATIENCE_S)
+            except Exception:
+                log.exception("boards with devices that came with an import are not looked for")
+                return
 
     async def _run(self) -> None:
         looked = kept = 0.0

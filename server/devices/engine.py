@@ -5,6 +5,7 @@ once: the board's log lets one through, and the others agree with what it says. 
 memory.
 """
 
+import asyncio
 import logging
 import secrets
 from collections import defaultdict, deque
@@ -33,6 +34,8 @@ from server.model.telemetry import Heard, Point
 log = logging.getLogger(__name__)
 LINGER_MS = 120_000
 """How long a board is kept in memory after the last points."""
+KEPT_AT_ONCE = 50
+"""States of rules that are written together."""
 MOST_EARLY = 10_000
 """Batches that came before the board was loaded; the oldest are let go: they are stored, and not judged."""
 
@@ -125,15 +128,19 @@ class Engine:
 
     async def keep(self) -> None:
         """Write down what was learnt. Raises `Failed`."""
-        while self._watch.changed:
-            key = self._watch.changed.pop()
-            state = self._watch.states.get(key)
-            try:
-                if state is not None:
-                    await self._kept.keep(self.board, key, state, self._now())
-            except BaseException:
-                self._watch.changed.add(key)
-                raise
+        changed, self._watch.changed = list(self._watch.changed), set()
+        try:
+            while changed:
+                some = changed[-KEPT_AT_ONCE:]
+                await asyncio.gather(*(self._keep(key) for key in some))
+                del changed[-len(some) :]
+        finally:
+            self._watch.changed.update(changed)
+
+    async def _keep(self, key: Key) -> None:
+        state = self._watch.states.get(key)
+        if state is not None:
+            await self._kept.keep(self.board, key, state, self._now())
 
     # -- what the log says
 

@@ -170,3 +170,14 @@ async def test_a_device_that_is_disabled_or_deleted_is_turned_away(
             await app.clerk.admit(BOARD, "boiler")
         with pytest.raises(Unauthenticated):
             await app.clerk.admit("no-such-board", "boiler")
+
+
+@on_loop
+async def test_a_board_that_came_with_an_import_is_watched_from_the_next_start_on(tmp_path: Path) -> None:
+    """It was never noted: its log was written by somebody else."""
+    async with desks(tmp_path) as made:
+        await made.rule(rule(Silent(for_ms=1_000)))
+        await made.close(made.apps[0])
+        await made.store.drop_entry("device-board", BOARD)
+        await made.open()
+        await made.until(lambda: bool(made.cards()))
