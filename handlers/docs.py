@@ -4,8 +4,8 @@ import msgspec
 
 from handlers.api import ENDPOINTS
 from handlers.api.openapi import document
+from handlers.assets import assets
 from handlers.base import BaseHandler
-from handlers.pages import STATIC
 
 _DOCUMENT = msgspec.json.encode(document(ENDPOINTS))
 
@@ -21,6 +21,6 @@ class OpenApi(BaseHandler):
 class Docs(BaseHandler):
     def get(self) -> None:
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish((STATIC / "docs.html").read_bytes())
+        self.finish(assets().files["docs.html"].body)
 
     head = get

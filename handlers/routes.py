@@ -19,7 +19,7 @@ from handlers.bodies import DRAINED_BYTES, BoundedApplication
 from handlers.device_socket import DeviceSocket
 from handlers.docs import Docs, OpenApi
 from handlers.ops import Health, NoScrape, Ready, Scrape
-from handlers.pages import STATIC, AccountPage, Page, Static
+from handlers.pages import AccountPage, Page, Static, Worker
 from handlers.telemetry import TelemetryPost
 from handlers.websocket import BoardSocket
 from server.app import App
@@ -57,7 +57,8 @@ def application(app: App) -> Application:
             (r"/", Page, given),
             (r"/b/([^/]+)", Page, given),
             (r"/account/([^/]+)", AccountPage, given),
-            (r"/static/(.*)", Static, given | {"path": str(STATIC)}),
+            (r"/static/(?:~([0-9a-f]+)/)?(.*)", Static, given),
+            (r"/worker.js", Worker, given),
             (r"/ws", BoardSocket, given),
             (r"/ws/device", DeviceSocket, given),
             (r"/healthz", Health, given),

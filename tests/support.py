@@ -53,14 +53,15 @@ class ServerProcess:
     """`python -m server serve` as a process of its own, on a free port of 127.0.0.1.
 
     `settings`: environment of the server, `SERVER__HEARTBEAT_S="1"` for `BOARDCAST_SERVER__HEARTBEAT_S`.
-    Started again it listens on the port it had, so that clients find it. Everything that it writes is in
-    `output()`.
+    Started again it listens on the port it had, so that clients find it. `root`: the checkout that it is run
+    from. Everything that it writes is in `output()`.
     """
 
     program = "server"
 
     def __init__(self, data: Path, **settings: str) -> None:
         self.data = data
+        self.root = ROOT
         self.port = 0
         self.settings = settings
         self._process: subprocess.Popen[str] | None = None
@@ -93,7 +94,7 @@ class ServerProcess:
         flags = ["--port", str(self.port), "--data", str(self.data)]
         self._process = subprocess.Popen(
             [sys.executable, "-m", self.program, "serve", *flags],
-            cwd=ROOT,
+            cwd=self.root,
             env=inherited | given,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -14,6 +14,8 @@ export class Boards extends EventTarget {
     this.home = home;
     this.known = byId(home.facts.get(KEPT) ?? []); // of the server, last time
     this.loading = false;
+    this.wanted = false; // an answer that is asked for from now on
+    this.round = null; // a promise, while the server is asked
     this.error = null; // {code, message} of the last refresh
     home.facts.addEventListener("change", ({ detail }) => this.toldBy(detail));
   }
@@ -40,20 +42,44 @@ export class Boards extends EventTarget {
     return [...items.values()].sort(byUse);
   }
 
-  /** Asks the server; what was known stays when it does not answer. */
-  async refresh() {
-    if (this.loading) return;
+  /**
+   * Asks the server; what was known stays when it does not answer. Resolves when an answer is in that was asked for after
+   * this call: one that is on its way already may be older than what the caller knows.
+   */
+  refresh() {
+    this.wanted = true;
+    this.round ??= this.rounds().finally(() => {
+      this.round = null;
+    });
+    return this.round;
+  }
+
+  async rounds() {
     this.loading = true;
     this.changed();
+    while (this.wanted) {
+      this.wanted = false;
+      await this.ask();
+    }
+    this.loading = false;
+    this.changed();
+  }
+
+  async ask() {
     try {
       const found = await all();
+      if (this.wanted) return; // a newer answer is wanted meanwhile
       this.home.facts.set(KEPT, found);
       this.error = null;
     } catch (error) {
       this.error = error;
     }
-    this.loading = false;
-    this.changed();
+  }
+
+  /** The server has a change of a whole board from here: it stays in the list, whoever sent it. */
+  settled(board, { op, args }) {
+    this.noted(board, op, args);
+    if (op !== "board.update") this.refresh();
   }
 
   rename(board, name) {
@@ -81,11 +107,18 @@ export class Boards extends EventTarget {
   async edit(board, op, args) {
     const client = await this.home.clientOf(board);
     client.mutate(op, args);
-    const item = this.known.get(board);
-    const archived = { "board.archive": true, "board.restore": false }[op];
-    if (item) this.known.set(board, { ...item, ...args, ...(archived === undefined ? {} : { archived }) });
-    this.changed();
+    if (this.known.has(board)) this.noted(board, op, args);
     this.home.tidy(client);
+  }
+
+  /** What the list says of a board after one of our changes, until the server is asked again. */
+  noted(board, op, { name, description }) {
+    const item = { archived: false, description: "", ...this.known.get(board), board };
+    if (name !== undefined) item.name = name;
+    if (description !== undefined) item.description = description;
+    item.archived = { "board.archive": true, "board.restore": false }[op] ?? item.archived;
+    this.known.set(board, item);
+    this.changed();
   }
 
   /** Another tab has asked the server, starred a board, or been on one; or we have. */

@@ -7,7 +7,7 @@ import { claim } from "./identity.js";
 import { Queue, unsentIn } from "./queue.js";
 import { Sender } from "./sender.js";
 
-const AGAIN_MS = 60_000;
+const AGAIN_MS = 10_000;
 const GONE_MS = 1000; // a tab that goes away lets go of its name soon after it has said so
 
 /** From now on. `home`: the Session. */
@@ -56,10 +56,15 @@ class Courier {
       connection: this.connection,
       queue,
       board: queue.board,
-      onAck: ({ mutation, seq }) => this.settle(() => queue.acknowledge(mutation, seq, Infinity)),
+      onAck: (ack, entry) => this.acknowledged(ack, entry, queue),
       onRefused: (entry, error) => this.settle(() => this.home.refusals.add(queue.board, entry, error)),
       onStall: () => {},
     });
+  }
+
+  acknowledged({ mutation, seq }, entry, queue) {
+    this.settle(() => queue.acknowledge(mutation, seq, Infinity));
+    if (entry.op.startsWith("board.")) this.home.boards.settled(queue.board, entry);
   }
 
   settle(what) {

@@ -147,8 +147,8 @@ export class Session extends EventTarget {
   // -- what boards tell
 
   settled(client, entry) {
+    if (entry.op.startsWith("board.")) this.boards.settled(client.board, entry);
     this.tidy(client);
-    if (entry.op.startsWith("board.")) this.boards.changed();
     this.emit("status");
   }
 

@@ -7,6 +7,7 @@ import { chooseLanguage, t } from "./i18n.js";
 import { loadMarkdown } from "./markdown.js";
 import { askName, knownName } from "./shell/name-dialog.js";
 import { applyTheme } from "./theme.js";
+import { Updates } from "./updates.js";
 
 async function start() {
   applyTheme();
@@ -17,7 +18,11 @@ async function start() {
   const app = new App(session);
   await app.show(boardInAddress(), { push: false });
   const idle = window.requestIdleCallback ?? ((run) => setTimeout(run, 500));
-  idle(() => loadMarkdown()); // cards open as they should, also when the link is gone by then
+  dispatchEvent(new Event("boardcast:started"));
+  idle(() => {
+    loadMarkdown(); // cards open as they should, also when the link is gone by then
+    new Updates(session, () => app.toasts).start();
+  });
 }
 
 start().catch((error) => {

@@ -9,8 +9,11 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request,
 
 from tests.browser.wire import Wire
 
-NETWORK = re.compile(r"WebSocket connection|ERR_CONNECTION|Failed to load resource")
-"""What the browser itself says of a server that is away: expected in these tests."""
+NETWORK = re.compile(
+    r"WebSocket connection|ERR_CONNECTION|Failed to load resource|Service Worker registration blocked"
+)
+"""What the browser itself says of a server that is away: expected in these tests. Only those about the service worker
+have one (test_worker): nothing is to come from a cache elsewhere."""
 
 NOTHING_UNSENT = """
 () => new Promise((resolve, reject) => {
@@ -59,7 +62,7 @@ class Tab:
     ) -> "Tab":
         """Opens the page on a device of its own; with a name, the page has been told it before. `clock`: the
         page's clock can be moved."""
-        context = browser.new_context(**({"reduced_motion": "reduce"} | options))
+        context = browser.new_context(**({"reduced_motion": "reduce", "service_workers": "block"} | options))
         if name is not None:
             context.add_init_script(
                 f"if (location.host) localStorage['boardcast.name'] ??= {json.dumps(name)}"

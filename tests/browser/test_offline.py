@@ -125,19 +125,25 @@ def test_a_board_made_offline_is_listed_and_sent_after_a_reload(sit: Sit) -> Non
     assert ann.run("session.boards.items.find((item) => item.board === a).offline", made) is True
     ann.page.goto("about:blank")
     ann.context.set_offline(False)
-    ann.sit()
-    found = ann.run(
-        """
-        let item;
-        for (const end = performance.now() + 10_000; performance.now() < end && item?.seq === undefined; ) {
-          await session.boards.refresh(); // what the closed tab left is sent meanwhile
-          item = session.boards.items.find((item) => item.board === a);
-        }
-        return item;
-        """,
+    ann.sit(live=False)
+    ann.run(
+        "window.LISTED = []; const listed = () => session.boards.items.find((item) => item.board === a); window.listed = listed;"
+        "session.boards.addEventListener('change', () => LISTED.push(listed() !== undefined));",
         made,
     )
-    assert (found["name"], "offline" in found) == ("From the train", False)
+    ann.waits_for("listed()?.seq !== undefined && !listed().offline")
+    assert ann.run("listed().name") == "From the train"
+    assert ann.run("LISTED.includes(false)") is False  # nor is it gone between being sent and being listed
+
+
+def test_who_asks_for_the_boards_gets_an_answer_that_is_newer_than_the_question(sit: Sit) -> None:
+    ann = sit("Ann")
+    made = ann.run(
+        "session.boards.refresh(); const id = await session.create({ name: 'Just now' });"
+        "await until(() => session.status.unsent === 0, session); session.boards.known.delete(id);"
+        "await session.boards.refresh(); return session.boards.items.find((item) => item.board === id);"
+    )
+    assert made["name"] == "Just now" and made["seq"] >= 1
 
 
 def test_coming_back_to_a_board_goes_on_from_where_it_was(sit: Sit) -> None:

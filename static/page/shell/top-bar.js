@@ -4,6 +4,8 @@ import { h, icon, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { FilterBar } from "./filter-bar.js";
 
+const LOGO = new URL("../../favicon.svg", import.meta.url).href;
+
 export class TopBar {
   /** `does`: {boards, devices, inbox, refusals, share, more(anchor)}; `filter`: what the filter bar takes. */
   constructor(element, scope, { does, filter }) {
@@ -14,7 +16,7 @@ export class TopBar {
     this.refusals = this.button("flag", "refused.heading", does.refusals, "bad");
     this.more = this.button("menu", "menu", () => does.more(this.more));
     this.filter = new FilterBar({ scope, ...filter });
-    const logo = h("img", { class: "logo", src: "/static/favicon.svg", width: "24", height: "24", alt: "" });
+    const logo = h("img", { class: "logo", src: LOGO, width: "24", height: "24", alt: "" });
     element.replaceChildren(logo, h("h1", {}, boards), h("span", { class: "space" }), this.filter.element, this.people,
       h("div", { class: "top-tools" }, this.refusals, this.button("device", "devices", does.devices), this.button("share", "share.board", does.share), this.inbox, this.more));
     scope.ending(() => element.replaceChildren());

@@ -114,6 +114,7 @@ export default {
   "palette.label": "Go to…", "palette.placeholder": "Go to a board or card, or do something", "palette.results": "Results", "palette.none": "Nothing found.",
   "palette.boards": "Boards", "palette.cards": "Cards", "palette.commands": "Do", "palette.new": "New", "palette.add": "Add “{title}” to {column}",
   "move.heading": "Move “{title}”", "move.heading_all": { one: "Move 1 card", other: "Move {n} cards" }, "move.place": "Place", "move.top": "At the top", "move.end": "At the end", "move.after": "After “{title}”", "move.do": "Move", "move.to": "Move to {title}",
+  "update.ready": "There is a new version of this page.",
   "share.board": "Share this board", "share.copied": "The link to this board is copied.", "share.card_copied": "The link to this card is copied.",
   "theme.auto": "Colours of the system", "theme.light": "Light", "theme.dark": "Dark",
 

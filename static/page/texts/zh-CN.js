@@ -114,6 +114,7 @@ export default {
   "palette.label": "前往…", "palette.placeholder": "前往看板或卡片，或执行操作", "palette.results": "结果", "palette.none": "没有找到。",
   "palette.boards": "看板", "palette.cards": "卡片", "palette.commands": "操作", "palette.new": "新建", "palette.add": "将“{title}”添加到{column}",
   "move.heading": "移动“{title}”", "move.heading_all": { other: "移动 {n} 张卡片" }, "move.place": "位置", "move.top": "顶部", "move.end": "末尾", "move.after": "在“{title}”之后", "move.do": "移动", "move.to": "移动到{title}",
+  "update.ready": "此页面有新版本。",
   "share.board": "分享此看板", "share.copied": "已复制此看板的链接。", "share.card_copied": "已复制此卡片的链接。",
   "theme.auto": "跟随系统", "theme.light": "浅色", "theme.dark": "深色",
 
