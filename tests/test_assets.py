@@ -1,4 +1,4 @@
-"""The files of the browser app: small, named by what is in them, never some of one version and some of another."""
+"""The files of the browser app: small, named by what is in them, all of one version or none."""
 
 import gzip
 import http.client
@@ -19,7 +19,7 @@ FOR_CHARTS = ("page/devices/", "vendor/uPlot")
 
 
 def loaded(name: str) -> bool:
-    """What the app loads on any board; further languages, charts and documents come when they are asked for."""
+    """What the app loads on any board; further languages, charts and documents come when asked for."""
     other = ("docs/", "worker.js", "page/texts/zh-CN.js", *FOR_CHARTS)
     return name.endswith((".js", ".css")) and not name.startswith(other)
 

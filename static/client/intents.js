@@ -47,6 +47,8 @@ const INTENTS = {
   "rule.set": (state, { rule }) => state.rules.set(rule.id, rule),
   "rule.delete": (state, { rule }) => state.rules.delete(rule),
   "command.send": sendCommand,
+  "member.set": (state, { user, role }) => state.members.set(user, { user, role }),
+  "member.remove": removeMember,
 };
 
 // -- tasks
@@ -222,6 +224,15 @@ function updateDevice(state, { device: id, ...fields }) {
 function sendCommand(state, { command, device, name, args = {}, task, expires_at }) {
   if (state.commands.has(command) || !state.devices.has(device)) return;
   state.foldCommands({ [command]: { device, name, args, task: task ?? null, expires_at: expires_at ?? null } });
+}
+
+// -- members
+
+function removeMember(state, { user }) {
+  if (!state.members.delete(user)) return;
+  for (const task of [...state.tasks.values()]) {
+    if (task.assignees.includes(user)) state.setTask({ ...task, assignees: changed(task.assignees, [], [user]) });
+  }
 }
 
 // -- small things

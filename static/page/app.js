@@ -180,6 +180,8 @@ export class App {
       ...(undo?.canRedo ? [{ label: t("redo"), icon: "redo", run: () => workspace.undoer.redo() }] : []),
       null,
       { label: t("boards.edit"), icon: "pencil", run: () => this.edit() },
+      { label: t("labels.manage"), icon: "tag", run: () => workspace?.labels.show() },
+      { label: t("members.manage"), icon: "person", run: () => workspace?.members.show() },
       { label: t("share.board"), icon: "share", run: () => this.share() },
       { label: t("keys.heading"), icon: "help", key: "?", run: () => this.help.show() },
       ...this.account(),

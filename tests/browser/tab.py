@@ -12,8 +12,8 @@ from tests.browser.wire import Wire
 NETWORK = re.compile(
     r"WebSocket connection|ERR_CONNECTION|Failed to load resource|Service Worker registration blocked"
 )
-"""What the browser itself says of a server that is away: expected in these tests. Only those about the service worker
-have one (test_worker): nothing is to come from a cache elsewhere."""
+"""What the browser itself says of a server that is away: expected in these tests. Only those about the
+service worker have one (test_worker): nothing is to come from a cache there."""
 
 NOTHING_UNSENT = """
 () => new Promise((resolve, reject) => {

@@ -70,3 +70,31 @@ def test_a_done_column_completes_what_is_in_it(visit: Visit) -> None:
     ann, bob = visit("Ann"), visit("Bob")
     choose(ann, "Doing", "Mark as done column")
     expect(bob.column("Doing").locator('.check[aria-checked="true"]')).to_have_count(2)
+
+
+def test_a_finger_moves_a_column_after_a_short_press(visit: Visit) -> None:
+    ann = visit("Ann", viewport={"width": 1000, "height": 640}, has_touch=True)
+    finger = ann.page.context.new_cdp_session(ann.page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        where = [{"x": x, "y": y} for x, y in points]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": where})
+
+    start = ann.column("To do").get_by_role("heading").bounding_box()
+    end = ann.column("Done").get_by_role("heading").bounding_box()
+    assert start is not None and end is not None
+    touch("touchStart", (start["x"] + 20, start["y"] + 8))
+    expect(ann.page.locator(".column.moving")).to_be_visible()
+    for step in range(1, 9):
+        touch("touchMove", (start["x"] + 20 + (end["x"] + 260 - start["x"]) * step / 8, start["y"] + 8))
+    touch("touchEnd")
+    expect(titles(ann)).to_have_text(["Doing", "Done", "To do"])
+    where = ann.column("Doing").get_by_role("heading").bounding_box()
+    assert where is not None
+    touch("touchStart", (where["x"] + 120, where["y"] + 8))
+    for step in range(1, 9):
+        touch("touchMove", (where["x"] + 120 - 12 * step, where["y"] + 8))  # a swipe: it scrolls
+    touch("touchEnd")
+    ann.page.wait_for_function("() => document.querySelector('#board').scrollLeft > 0")
+    expect(ann.page.locator(".column.moving")).to_have_count(0)
+    expect(titles(ann)).to_have_text(["Doing", "Done", "To do"])

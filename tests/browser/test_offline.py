@@ -127,7 +127,7 @@ def test_a_board_made_offline_is_listed_and_sent_after_a_reload(sit: Sit) -> Non
     ann.context.set_offline(False)
     ann.sit(live=False)
     ann.run(
-        "window.LISTED = []; const listed = () => session.boards.items.find((item) => item.board === a); window.listed = listed;"
+        "window.LISTED = []; window.listed = () => session.boards.items.find((item) => item.board === a);"
         "session.boards.addEventListener('change', () => LISTED.push(listed() !== undefined));",
         made,
     )

@@ -22,8 +22,10 @@ async () => {
 }
 """
 VERSIONS = """
-() => [...new Set(performance.getEntriesByType("resource").map(({ name }) => /\\/static\\/(~\\w+)?/.exec(name)?.[0])
-  .filter(Boolean))]
+() => {
+  const names = performance.getEntriesByType("resource").map(({ name }) => name);
+  return [...new Set(names.map((name) => /\\/static\\/(~\\w+)?/.exec(name)?.[0]).filter(Boolean))];
+}
 """
 
 

@@ -164,6 +164,33 @@ export class Actions {
       { op: "task.update", args: { task, labels_add: [label] } },
     ]);
   }
+
+  removeLabel(label) {
+    const { name } = this.view.labels.get(label);
+    this.client.mutate("label.delete", { label });
+    const back = () => {
+      const { next } = this.client.undo; // the undo of the client gives the label back to its cards, too
+      const same = next?.ops.length === 1 && next.ops[0] === "label.delete" && label in (next.changes[0].set.labels ?? {});
+      if (!same || !this.client.undo.undo().done) this.client.mutate("label.restore", { label });
+    };
+    this.toasts.show(t("said.label_deleted", { name }), { actions: [[t("undo"), back]] });
+  }
+
+  // -- members
+
+  setMember(user, role, name) {
+    this.client.mutate("member.set", { user, role });
+    this.say(t("said.member_set", { name, role: t(`role.${role}`) }));
+  }
+
+  removeMember(user, name) {
+    const { role } = this.view.members.get(user);
+    const assigned = [...this.view.tasks.values()].filter((task) => task.assignees.includes(user));
+    const again = assigned.map(({ id }) => ({ op: "task.update", args: { task: id, assignees_add: [user] } }));
+    this.client.mutate("member.remove", { user });
+    const back = () => this.client.mutateAll([{ op: "member.set", args: { user, role } }, ...again]);
+    this.toasts.show(t("said.member_removed", { name }), { actions: [[t("undo"), back]] });
+  }
 }
 
 export function short(text, length = 60) {

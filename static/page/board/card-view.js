@@ -3,6 +3,7 @@
 import { h, icon, setText } from "../dom.js";
 import { formatTime, t } from "../i18n.js";
 import { excerpt } from "../inline.js";
+import { chip } from "../labels.js";
 import { avatar, names } from "../people.js";
 import { dueState, shortDay } from "../days.js";
 import { devicePrint, deviceParts } from "../readings/badge.js";
@@ -39,7 +40,7 @@ export function updateCard(card, task, view, extra) {
   if (text.shown !== task.description) text.replaceChildren(...excerpt(task.description));
   text.shown = task.description;
   text.hidden = task.description === "";
-  fill(card.querySelector(".labels"), task.labels.filter((id) => view.labels.has(id)).map((id) => label(view.labels.get(id))));
+  fill(card.querySelector(".labels"), task.labels.filter((id) => view.labels.has(id)).map((id) => chip(view.labels.get(id))));
   fill(card.querySelector(".meta"), details(task, view, extra));
 }
 
@@ -92,12 +93,6 @@ function assignees(all) {
   if (unique.length > 3) row.append(`+${unique.length - 3}`);
   row.append(h("span", { class: "unseen" }, t("card.assigned", { names: unique.join(", ") })));
   return row;
-}
-
-function label({ name, color }) {
-  const chip = h("span", { class: "label" }, name);
-  chip.style.setProperty("--label", color);
-  return chip;
 }
 
 function company(people) {

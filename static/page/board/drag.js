@@ -6,7 +6,7 @@
 import { h, place } from "../dom.js";
 
 const THRESHOLD_PX = 5;
-const PRESS_MS = 280;
+export const PRESS_MS = 280;
 const EDGE_PX = 48;
 
 export class Drag {
@@ -168,7 +168,8 @@ export class Drag {
   }
 }
 
-function push(at, low, high) {
+/** How many pixels to scroll in this frame, with the pointer at `at` between the edges `low` and `high`. */
+export function push(at, low, high) {
   if (at < low + EDGE_PX) return -Math.min(14, (low + EDGE_PX - at) / 4);
   if (at > high - EDGE_PX) return Math.min(14, (at - high + EDGE_PX) / 4);
   return 0;

@@ -2,12 +2,12 @@
 
 import { h, icon } from "../dom.js";
 import { t } from "../i18n.js";
+import { chip, nextColor, swatch } from "../labels.js";
 import { avatar } from "../people.js";
 import { toInput } from "../days.js";
 import { Picker } from "./picker.js";
 
 const PRIORITIES = ["none", "low", "medium", "high", "urgent"];
-const COLORS = ["#3b82c4", "#2f9e6e", "#c08a1e", "#c2553d", "#9b59b6", "#5b6ee1", "#3aa6a6", "#b5527e", "#7a8450", "#6b7280"];
 
 export class Facts {
   /** `workspace` as in workspace.js; `dialog`: the element that the pickers live in. */
@@ -61,8 +61,9 @@ export class Facts {
         id, label: name, chosen: task()?.labels.includes(id) ?? false, mark: swatch(color),
       })),
       toggle: (id, chosen) => this.update(chosen ? { labels_add: [id] } : { labels_remove: [id] }),
-      make: (name) => this.actions.addLabel(this.task, name, COLORS[this.actions.view.labels.size % COLORS.length]),
+      make: (name) => this.actions.addLabel(this.task, name, nextColor(this.actions.view.labels)),
       makeLabel: (name) => t("labels.make", { name }),
+      more: [t("labels.manage"), () => this.workspace.labels.show()],
     });
   }
 
@@ -133,16 +134,4 @@ function fact(id, label, control) {
 
 function group(id, label, control) {
   return h("div", { class: "fact" }, h("span", { class: "field-label", id: `${id}-label` }, label), control);
-}
-
-function chip({ name, color }) {
-  const element = h("span", { class: "label" }, name);
-  element.style.setProperty("--label", color);
-  return element;
-}
-
-function swatch(color) {
-  const element = h("span", { class: "swatch", "aria-hidden": "true" });
-  element.style.setProperty("--label", color);
-  return element;
 }

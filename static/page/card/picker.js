@@ -16,10 +16,11 @@ export class Picker {
   }
 
   /**
-   * `options()` → [{id, label, chosen, mark?}]; `toggle(id, chosen)`; `make(text)` makes and chooses; `makeLabel(text)`.
+   * `options()` → [{id, label, chosen, mark?}]; `toggle(id, chosen)`; `make(text)` makes and chooses; `makeLabel(text)`;
+   * `more`: [label, run], at the end.
    */
-  show(anchor, { label, options, toggle, make, makeLabel }) {
-    Object.assign(this, { anchor, options, toggle, make, makeLabel });
+  show(anchor, { label, options, toggle, make, makeLabel, more }) {
+    Object.assign(this, { anchor, options, toggle, make, makeLabel, more });
     this.input.value = "";
     this.input.placeholder = label;
     this.input.setAttribute("aria-label", label);
@@ -42,6 +43,7 @@ export class Picker {
     const parts = shown.map((option) => this.option(option));
     if (this.make && wanted && !exact) parts.push(this.maker(this.input.value.trim()));
     if (parts.length === 0) parts.push(h("p", { class: "hint" }, t(wanted || !this.make ? "picker.none" : "picker.type")));
+    if (this.more) parts.push(this.further());
     this.list.replaceChildren(...parts);
     if (focused) this.list.querySelector(`[data-option="${CSS.escape(focused)}"]`)?.focus();
   }
@@ -65,6 +67,15 @@ export class Picker {
       this.input.focus();
     };
     return h("button", { type: "button", class: "option", onclick: run }, icon("plus"), h("span", { class: "option-label" }, this.makeLabel(text)));
+  }
+
+  further() {
+    const [label, run] = this.more;
+    const leave = () => {
+      this.element.hidePopover();
+      run();
+    };
+    return h("button", { type: "button", class: "option further", onclick: leave }, icon("pencil"), h("span", { class: "option-label" }, label));
   }
 
   typed(event) {

@@ -72,7 +72,7 @@ export class Collisions {
 
   tell({ op, args }, error) {
     const task = this.client.view?.tasks.get(args.task);
-    const text = [args.title, args.description, args.text].filter((one) => typeof one === "string").join("\n\n");
+    const text = [args.title, args.name, args.description, args.text].filter((one) => typeof one === "string").join("\n\n");
     this.toasts.show(refusal({ op, args, error, gone: task === undefined, title: task?.title ?? args.title }), {
       text,
       keep: text !== "",

@@ -3,6 +3,7 @@
 import { EMPTY, equal, isEmpty } from "../../client/filter.js";
 import { h, icon, setText } from "../dom.js";
 import { t } from "../i18n.js";
+import { swatch } from "../labels.js";
 import { beside } from "../menu.js";
 import { avatar } from "../people.js";
 
@@ -109,10 +110,4 @@ function group(key, choices) {
 
 function choice(id, label, on, run, mark = null) {
   return h("button", { class: "pill", type: "button", "aria-pressed": String(on), "data-choice": id, onclick: run }, mark, label);
-}
-
-function swatch(color) {
-  const element = h("span", { class: "swatch", "aria-hidden": "true" });
-  element.style.setProperty("--label", color);
-  return element;
 }

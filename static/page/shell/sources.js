@@ -44,6 +44,8 @@ function commands(app) {
       item("news.heading", "activity", () => workspace.news.show()),
       item("devices", "device", () => app.devices()),
       item("boards.edit", "pencil", () => app.edit()),
+      item("labels.manage", "tag", () => workspace.labels.show()),
+      item("members.manage", "person", () => workspace.members.show()),
       item("share.board", "share", () => app.share()),
     ] : []),
     item("inbox.heading", "bell", () => app.inbox.show(), "I"),
