@@ -25,6 +25,16 @@ NOTHING_UNSENT = """
   };
 })
 """
+UNTIL = """
+async () => {
+  const end = performance.now() + 20_000;
+  while (!(await (%s)())) {
+    if (performance.now() > end) throw new Error("waited in vain");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+"""
+"""Playwright's own `wait_for_function` takes a promise for a yes."""
 
 SHOWN = """
 (scroller) => [...scroller.querySelectorAll(".card[aria-posinset]")]
@@ -143,7 +153,11 @@ class Tab:
     def saved(self) -> None:
         """Waits until the server has everything that was done here."""
         self.live()
-        self.page.wait_for_function(NOTHING_UNSENT)
+        self.until(NOTHING_UNSENT)
+
+    def until(self, script: str) -> None:
+        """Until a function of the page, which may be asynchronous, gives something true."""
+        self.page.evaluate(UNTIL % script)
 
     # -- what is done
 
