@@ -4,6 +4,9 @@ import { t } from "./i18n.js";
 
 const VERSION = /[0-9a-f]{16}/;
 const OWN = /~([0-9a-f]{16})\//.exec(import.meta.url)?.[1]; // undefined: loaded from an address without a version
+const WORKER = "/worker.js";
+// The one text that may become a script here; the name is taken from now on, so that nobody else can make another policy.
+const POLICY = globalThis.trustedTypes?.createPolicy("worker", { createScriptURL: () => WORKER });
 const OFTEN_MS = 60_000; // at most so often is the server asked
 
 export class Updates {
@@ -21,7 +24,7 @@ export class Updates {
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.look());
     const { serviceWorker } = navigator; // there is none on plain HTTP away from this machine
     serviceWorker?.addEventListener("controllerchange", () => this.look(true));
-    this.registration = await serviceWorker?.register("/worker.js", { updateViaCache: "none" }).catch(() => null);
+    this.registration = await serviceWorker?.register(POLICY?.createScriptURL("") ?? WORKER, { updateViaCache: "none" }).catch(() => null);
   }
 
   /** The link is back: perhaps to a server of another version. */
@@ -35,7 +38,7 @@ export class Updates {
   async look(now = false) {
     if (!now && performance.now() - this.asked < OFTEN_MS) return;
     this.asked = performance.now();
-    const answer = await fetch("/worker.js", { method: "HEAD", cache: "no-store" }).catch(() => null);
+    const answer = await fetch(WORKER, { method: "HEAD", cache: "no-store" }).catch(() => null);
     const [there] = VERSION.exec(answer?.headers.get("etag") ?? "") ?? [];
     if (!answer?.ok || there === undefined || there === OWN || there === this.told) return;
     this.told = there;
