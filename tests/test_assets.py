@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from handlers.assets import STATIC, Assets, assets, slim
-from handlers.pages import LATER, PARTS
+from handlers.pages import LATER, OF_ACCOUNTS, PARTS
 from tests.support import ServerProcess
 
 BUDGET = 150_000
@@ -20,8 +20,8 @@ FOR_CHARTS = ("page/devices/", "vendor/uPlot")
 
 def loaded(name: str) -> bool:
     """What the app loads on any board; further languages, charts and documents come when asked for."""
-    other = ("docs/", "worker.js", "page/texts/zh-CN.js", *FOR_CHARTS)
-    return name.endswith((".js", ".css")) and not name.startswith(other)
+    other = ("docs/", "worker.js", "page/texts/zh-CN.js", "page/account/", "style/account.css", *FOR_CHARTS)
+    return name.endswith((".js", ".css")) and (name in OF_ACCOUNTS or not name.startswith(other))
 
 
 def test_scripts_and_style_sheets_stay_within_their_budget() -> None:

@@ -181,7 +181,7 @@ export class App {
       null,
       { label: t("boards.edit"), icon: "pencil", run: () => this.edit() },
       { label: t("labels.manage"), icon: "tag", run: () => workspace?.labels.show() },
-      { label: t("members.manage"), icon: "person", run: () => workspace?.members.show() },
+      ...(hasAccounts() ? [] : [{ label: t("members.manage"), icon: "person", run: () => workspace?.members.show() }]),
       { label: t("share.board"), icon: "share", run: () => this.share() },
       { label: t("keys.heading"), icon: "help", key: "?", run: () => this.help.show() },
       ...this.account(),

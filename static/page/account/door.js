@@ -3,6 +3,7 @@
 
 import { askWho } from "./ask.js";
 
+const DEADLINE_MS = 4000; // a link that is that slow is none: the board is shown as it is kept here
 const state = { signedIn: false, accounts: false };
 
 export const signedIn = () => state.signedIn;
@@ -13,7 +14,7 @@ export const signInAddress = () => `/account/sign-in?next=${encodeURIComponent(l
 export async function comeIn(board) {
   let entrance;
   try {
-    const answer = await fetch("/api/entrance", { cache: "no-store" });
+    const answer = await fetch("/api/entrance", { cache: "no-store", signal: AbortSignal.timeout(DEADLINE_MS) });
     if (!answer.ok) return "";
     entrance = await answer.json();
     if (entrance.mode === "open") return "";

@@ -1,4 +1,5 @@
-// Who belongs to a board, and what each may do there. Owners change it; everybody may look.
+// Who belongs to a board, and what each may do there, where there are no accounts (those have account/people.js). Owners
+// change it; everybody may look.
 
 import { changesOf } from "../../client/api.js";
 import { arrange, h, icon } from "../dom.js";

@@ -1,5 +1,6 @@
 // What the palette offers: boards, cards of this board, and things to do.
 
+import { hasAccounts } from "../account/door.js";
 import { t } from "../i18n.js";
 
 const CARDS = 400; // that are looked through, of a large board
@@ -45,7 +46,7 @@ function commands(app) {
       item("devices", "device", () => app.devices()),
       item("boards.edit", "pencil", () => app.edit()),
       item("labels.manage", "tag", () => workspace.labels.show()),
-      item("members.manage", "person", () => workspace.members.show()),
+      ...(hasAccounts() ? [] : [item("members.manage", "person", () => workspace.members.show())]),
       item("share.board", "share", () => app.share()),
     ] : []),
     item("inbox.heading", "bell", () => app.inbox.show(), "I"),

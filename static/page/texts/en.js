@@ -120,7 +120,6 @@ export default {
   "members.heading": "Members", "members.manage": "Members and roles…", "members.who": "Name or user id", "members.add": "Add", "members.role": "Role", "members.role_of": "Role of {name}", "members.remove": "Remove {name} from the board",
   "members.last_owner": "A board keeps at least one owner.", "members.unknown": "Nobody of this name has been seen here. Ask them to open the board once, or enter their user id.",
   "members.open": "This server is open: whoever has the link may do everything, whatever their role here. Roles count once it asks people to sign in.",
-  "role.owner": "Owner", "role.editor": "Editor", "role.commenter": "Commenter", "role.viewer": "Viewer",
   "role.owner_may": "everything, also members and the board itself", "role.editor_may": "cards, columns, labels", "role.commenter_may": "reads and comments", "role.viewer_may": "reads",
   "said.member_set": "{name}: {role}.", "said.member_removed": "Removed {name} from the board",
   "update.ready": "There is a new version of this page.",

@@ -120,7 +120,6 @@ export default {
   "members.heading": "成员", "members.manage": "成员与角色…", "members.who": "姓名或用户 ID", "members.add": "添加", "members.role": "角色", "members.role_of": "{name} 的角色", "members.remove": "将 {name} 移出看板",
   "members.last_owner": "看板至少要有一位所有者。", "members.unknown": "这里没有见过叫这个名字的人。请对方先打开一次看板，或输入其用户 ID。",
   "members.open": "此服务器是开放的：拿到链接的人可以做任何事，与这里的角色无关。服务器要求登录后，角色才会生效。",
-  "role.owner": "所有者", "role.editor": "编辑者", "role.commenter": "评论者", "role.viewer": "查看者",
   "role.owner_may": "一切，包括成员和看板本身", "role.editor_may": "卡片、列、标签", "role.commenter_may": "查看和评论", "role.viewer_may": "查看",
   "said.member_set": "{name}：{role}。", "said.member_removed": "已将 {name} 移出看板",
   "update.ready": "此页面有新版本。",
