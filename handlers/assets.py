@@ -15,6 +15,8 @@ from pathlib import Path
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 VENDOR = "vendor/"
+MINIFIED = 500
+"""Characters of a line: longer ones are written by a machine."""
 LEVEL = 9
 TYPES = {
     ".js": "text/javascript; charset=utf-8",
@@ -28,7 +30,7 @@ TYPES = {
 PACKED = (*TYPES,)
 """What gets smaller by packing: texts. Pictures and fonts are packed already."""
 
-LINE_COMMENT = re.compile(r"^[ \t]*//.*$", re.MULTILINE)
+LINE_COMMENT = re.compile(r"^[ \t]*//.*$|[ \t]+// [^'\"`\n]*$", re.MULTILINE)
 BLOCK_COMMENT = re.compile(r"^[ \t]*/\*\*.*?\*/[ \t]*$", re.MULTILINE | re.DOTALL)
 STYLE_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
@@ -75,11 +77,13 @@ def pack(body: bytes) -> bytes:
 
 
 def slim(name: str, text: str) -> str:
-    """A script or style sheet of ours without its comments, which are a seventh of what would be sent. Lines
-    keep their numbers, so that what a browser says of a line is true of the file. In scripts only comments
-    that begin a line go: a line of ours that looks like one is one (tests/test_assets.py)."""
-    if name.startswith(VENDOR):
-        return text  # as it was fetched, with its notices
+    """A script or style sheet without its comments, which are a seventh of what would be sent. Lines keep
+    their numbers, so that what a browser says of a line is true of the file.
+
+    In scripts those comments go that begin a line, or end one and hold no quotes: what looks like one is one
+    (tests/test_assets.py). What others have made small already stays as it was fetched, notices and all."""
+    if name.startswith(VENDOR) and max(map(len, text.split("\n"))) > MINIFIED:
+        return text
     if name.endswith(".js"):
         return LINE_COMMENT.sub("", BLOCK_COMMENT.sub(_only_lines, text))
     return STYLE_COMMENT.sub(_only_lines, text) if name.endswith(".css") else text
