@@ -12,6 +12,7 @@ import click
 
 from server.app import mint
 from server.cli.group import CONFIGURATION, FAILED, data_options, fail, load
+from server.cli.people import note_by_hand
 from server.cli.progress import Line
 from server.config import Config
 from server.data import DataError
@@ -115,6 +116,9 @@ def export(file: Path, force: bool, boards: tuple[str, ...], config: Path | None
             own = None if loaded.shares_store else loaded.sqlite_path
             with whole_file(file, force=force, database=own) as partial, partial.open("wb") as out:
                 heads = write_export(source, boards, out, progress)
+    if loaded.auth.mode == "accounts":
+        with _told("note the export in the audit record"):
+            note_by_hand(loaded, [(board, "export", str(file)) for board in heads])
     click.echo(f"{file}: {_sum(heads)}", err=True)
 
 

@@ -4,7 +4,7 @@ What is changed here reaches open pages within two seconds: the server reads it 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -75,6 +75,17 @@ async def _need(accounts: Accounts, login: str) -> Person:
 
 async def _note(accounts: Accounts, what: str, about: str) -> None:
     await accounts.audit.write(AuditEntry(at=now_ms(), who=BY_HAND, what=what, about=about))
+
+
+def note_by_hand(config: Config, what: Sequence[tuple[str, str, str]]) -> None:
+    """Write into the audit record what was done to boards: (board, what, about). Raises `Failed`."""
+
+    async def work(accounts: Accounts, _: Config) -> None:
+        for board, done, about in what:
+            entry = AuditEntry(at=now_ms(), who=BY_HAND, what=done, about=about, board=board)
+            await accounts.audit.write(entry)
+
+    asyncio.run(_with_accounts(config, work))
 
 
 async def _print_reset(accounts: Accounts, config: Config, person: Person) -> None:

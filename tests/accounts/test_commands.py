@@ -125,3 +125,13 @@ def test_the_first_start_prints_an_address_for_the_first_account_and_later_ones_
         server.stop()
         server.start()
         assert server.output().count("first account") == 1
+
+
+@on_loop
+async def test_an_export_is_in_the_record_of_its_board(tmp_path: Path) -> None:
+    async with instance(tmp_path / "data") as town:
+        ended = await asyncio.to_thread(run, tmp_path / "data", "export", str(tmp_path / "boards.jsonl"))
+        assert ended.code == 0 and "demo" in (tmp_path / "boards.jsonl").read_text(encoding="utf-8")
+        (first, *_) = (await town.ada.ok("GET", "/api/boards/demo/audit"))["items"]
+        assert (first["what"], first["who"]["name"]) == ("export", "command line")
+        assert first["about"].endswith("boards.jsonl")

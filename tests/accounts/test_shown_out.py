@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from server.brokers.local import LocalExchange
+from server.stores import Failed
 from tests.accounts.town import PASSWORD, Town, Visitor, instance
 from tests.services.mongo import database_url
 from tests.support import Client, on_loop
@@ -207,3 +208,25 @@ async def test_instances_wake_each_other_by_the_broker(tmp_path: Path) -> None:
         client = await at(there, here.ada).socket()
         await here.ada.ok("DELETE", "/api/session")
         await shown_out(client)
+
+
+@on_loop
+async def test_while_the_store_is_away_nobody_is_told_that_they_are_signed_out(tmp_path: Path) -> None:
+    async with instance(tmp_path) as town:
+        stays = await town.ada.joined("demo")
+        entry = town.app.store.entry
+
+        async def away(kind: str, key: str) -> None:
+            raise Failed("the store is away")
+
+        town.app.store.entry = away  # type: ignore[method-assign]
+        town.app.accounts.forget(town.ada.id)  # type: ignore[union-attr]
+        client = await town.ada.socket()
+        assert (client.welcome["code"], client.welcome["retry"]) == ("unavailable", True)
+        assert (await client.closed()).code == 1011, "it is to come again by itself"
+        assert (await town.ada.get("/api/me")).status == 503
+        town.app.doors.doubt(town.ada.id)  # type: ignore[union-attr]
+        await town.app.doors.looked()  # type: ignore[union-attr]
+        assert (await stays.ask("ping"))["type"] == "pong", "who is in stays in"
+        town.app.store.entry = entry  # type: ignore[method-assign]
+        assert (await town.ada.get("/api/me")).status == 200

@@ -10,6 +10,16 @@ export const signedIn = () => state.signedIn;
 export const hasAccounts = () => state.accounts;
 export const signInAddress = () => `/account/sign-in?next=${encodeURIComponent(location.pathname)}`;
 
+/** Without a link nobody is to be asked for the name of their account. */
+function remember(name) {
+  try {
+    localStorage.setItem("boardcast.name", name);
+  } catch {
+    // this browser keeps nothing
+  }
+  return name;
+}
+
 /** Resolves to the name of the account; to "" where a name is to be asked for; never, when the page is left. */
 export async function comeIn(board) {
   let entrance;
@@ -21,7 +31,7 @@ export async function comeIn(board) {
     state.accounts = true;
     const me = await askWho();
     state.signedIn = me !== null;
-    if (me !== null) return me.name;
+    if (me !== null) return remember(me.name);
     if ((await fetch(`/api/boards/${encodeURIComponent(board)}`, { cache: "no-store" })).ok) return "";
   } catch {
     return ""; // no link: what is kept here is shown, and the link says the rest when it is back
