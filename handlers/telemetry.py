@@ -33,7 +33,7 @@ class TelemetryPost(AnsweringAtOnce):
 
     def prepare(self) -> None:
         super().prepare()
-        if self.request.method not in self.allowed:
+        if self.request.method != "POST" and self.request.method not in self.allowed:
             known = ", ".join(self.allowed)
             raise WrongMethod("method", f"{self.request.method} is not possible here; possible are {known}")
         if self.app.draining:
