@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pymongo
@@ -222,6 +224,20 @@ async def opened_at(server: MongoServer, deadline_s: float = DEADLINE_S) -> Asyn
         yield store
     finally:
         await store.close()
+
+
+async def test_a_good_bye_that_hangs_does_not_hold_up_the_end_of_the_process(place: MongoPlace) -> None:
+    store = MongoStore(place.url)
+    await store.start()
+    link, answered = store._link, threading.Event()
+    assert link is not None
+    link.deadline_s = 0.05
+    really, link._client = link._client, SimpleNamespace(close=answered.wait)
+    await store.close()
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert not answered.is_set()
+    answered.set()
+    really.close()
 
 
 async def test_a_server_that_is_not_there_is_named() -> None:

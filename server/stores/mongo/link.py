@@ -1,9 +1,10 @@
 """The connection to the server: its options, whose turn it is, and how long anything may take."""
 
 import asyncio
+import threading
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -146,9 +147,22 @@ class Link:
                 await self._idle.wait()
         except TimeoutError:
             pass
-        # It says good-bye to the server, which may hang.
-        leaving = asyncio.ensure_future(asyncio.to_thread(self._client.close))
-        await asyncio.wait([leaving], timeout=self.deadline_s)
+        await self._say_good_bye()
+
+    async def _say_good_bye(self) -> None:
+        """The server may hang. The thread is one that nobody waits for when the process ends."""
+        loop = asyncio.get_running_loop()
+        said = asyncio.Event()
+
+        def say() -> None:
+            self._client.close()
+            with suppress(RuntimeError):  # the loop is closed already
+                loop.call_soon_threadsafe(said.set)
+
+        threading.Thread(target=say, name="good-bye to MongoDB", daemon=True).start()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.deadline_s):
+                await said.wait()
 
 
 def _client(url: str, milliseconds: int, threads: int) -> AsyncIOMotorClient[Document]:
