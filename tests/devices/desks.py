@@ -47,9 +47,17 @@ class Line:
     def __init__(self) -> None:
         self.told: list[CommandMessage] = []
         self.closed: BoardcastError | None = None
+        self._came = asyncio.Event()
 
     def send(self, message: CommandMessage) -> None:
         self.told.append(message)
+        self._came.set()
+
+    async def came(self) -> None:
+        """Until something has come. The board may say that it is sent a moment before."""
+        async with asyncio.timeout(PATIENCE_S):
+            await self._came.wait()
+        self._came.clear()
 
     def close(self, refusal: BoardcastError) -> None:
         self.closed = refusal
@@ -107,6 +115,15 @@ class Desks:
                     await live.wait_for(live.head + 1, PATIENCE_S)
         finally:
             (app or self.apps[0]).boards.release(BOARD)
+
+
+async def told(*lines: Line) -> list[CommandMessage]:
+    """All that came through the lines, once there is something new on one of them."""
+    waits = [asyncio.create_task(line.came()) for line in lines]
+    _, others = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for other in others:
+        other.cancel()
+    return [message for line in lines for message in line.told]
 
 
 @asynccontextmanager

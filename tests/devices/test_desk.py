@@ -9,7 +9,7 @@ from server.model import commands as c
 from server.model import device_commands as d
 from server.model.device_messages import CommandResult
 from server.model.devices import Above, DoneWhen, Rule, Silent, Then, ThenCommand, When
-from tests.devices.desks import BOARD, Line, desks
+from tests.devices.desks import BOARD, Line, desks, told
 from tests.support import on_loop
 
 
@@ -90,14 +90,14 @@ async def test_a_command_waits_for_its_device_and_is_handed_over_once(tmp_path: 
             await app.clerk.admit(BOARD, "boiler")
             app.clerk.arrived(BOARD, "boiler", line)
         await made.until(lambda: made.state().commands["k"].state == "sent")
-        told = [message for line in lines for message in line.told]
-        assert [(m.command, m.name, m.args) for m in told] == [("k", "stop", {"now": True})]
+        first = await told(*lines)
+        assert [(m.command, m.name, m.args) for m in first] == [("k", "stop", {"now": True})]
         made.apps[0].clerk.settled(BOARD, "boiler", CommandResult(command="k", ok=True, result={"rpm": 0}))
         await made.until(lambda: made.state().commands["k"].state == "done")
         assert made.state().commands["k"].result == '{"rpm":0}'
         await made.do(d.CommandSend(command="k2", device="boiler", name="go"))
         await made.until(lambda: made.state().commands["k2"].state == "sent")
-        assert sum(message.command == "k2" for line in lines for message in line.told) == 1
+        assert [message.command for message in await told(*lines)].count("k2") == 1
 
 
 @on_loop
@@ -117,7 +117,7 @@ async def test_a_rule_tells_the_device_and_the_answer_stands_on_its_card(tmp_pat
         app.clerk.arrived(BOARD, "boiler", line := Line())
         await made.send(app, 90)
         await made.until(lambda: [c.state for c in made.state().commands.values()] == ["sent"])
-        (message,) = line.told
+        (message,) = await told(line)
         app.clerk.settled(BOARD, "boiler", CommandResult(command=message.command, ok=False, result="stuck"))
         await made.until(lambda: [c.state for c in made.state().commands.values()] == ["failed"])
         (command,) = made.state().commands.values()
