@@ -96,6 +96,7 @@ class Device:
     def __init__(self, url, token, queue):
         self.url, self.token, self.queue = url, token, queue
         self.news = asyncio.Event()  # something was measured, or settled
+        self.window = WINDOW
         self.sent_up_to = 0  # id of the last batch that was sent over this connection
         self.resume_at = 0.0
 
@@ -142,7 +143,7 @@ class Device:
             await self.news.wait()
             self.news.clear()
             await asyncio.sleep(max(0, self.resume_at - time.monotonic()))
-            for number, body in self.queue.batches(WINDOW):
+            for number, body in self.queue.batches(self.window):
                 if number > self.sent_up_to:
                     self.sent_up_to = number
                     await socket.send(body)
@@ -151,6 +152,7 @@ class Device:
         match message["type"]:
             case "stored":
                 self.queue.settled(message["boot"], message["seq"])
+                self.window = min(self.window + 1, WINDOW)
                 for refusal in message.get("rejected", []):
                     print("rejected for good:", refusal, file=sys.stderr)
                 self.news.set()
@@ -160,7 +162,8 @@ class Device:
                 print("the server says:", message["message"], file=sys.stderr)
                 if message.get("retry"):  # all that is not settled is sent again, a little later
                     wait_ms = message.get("details", {}).get("retry_after_ms", 1000)
-                    self.resume_at = time.monotonic() + wait_ms / 1000
+                    self.resume_at = time.monotonic() + max(0.1, wait_ms / 1000)
+                    self.window = 1  # one is tried, then more again
                     self.sent_up_to = 0
                     self.news.set()
             case "bye":

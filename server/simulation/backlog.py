@@ -17,7 +17,7 @@ from server.model.device_messages import Reading, Rejected, Telemetry
 from server.simulation.device import Values
 
 WINDOW = 8
-"""Batches that are under way at once, unanswered."""
+"""Batches that are under way at once; a single one after the server could not take it, then more again."""
 
 
 def size_of(batch: Telemetry) -> int:
@@ -53,6 +53,7 @@ class Backlog:
         self._loose: deque[Reading] = deque()
         self._loose_points = 0
         self._unsettled: deque[Telemetry] = deque()
+        self._window = WINDOW
         self._sent = 0  # of the unsettled, from the oldest on
         self._held = 0
         self._seq = 0
@@ -82,7 +83,7 @@ class Backlog:
 
     def next(self) -> Telemetry | None:
         """The batch to send now, counted as sent; None: nothing is to be sent, or enough is under way."""
-        if self._sent >= WINDOW:
+        if self._sent >= self._window:
             return None
         if self._sent == len(self._unsettled):
             if not self._loose:
@@ -109,8 +110,13 @@ class Backlog:
             done.append(self._unsettled.popleft())
             self._sent = max(0, self._sent - 1)
             self._held -= size_of(done[-1])
+            self._window = min(self._window + 1, WINDOW)
         return done
 
-    def resend(self) -> None:
-        """What was sent and not settled is to be sent again: the socket is a new one, or asked for it."""
+    def resend(self, *, slowly: bool = False) -> None:
+        """What was sent and not settled is to be sent again: the socket is a new one, or (`slowly`) the
+        server could not take it all.
+        """
         self._sent = 0
+        if slowly:
+            self._window = 1

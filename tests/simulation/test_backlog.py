@@ -42,6 +42,17 @@ def test_what_was_not_settled_is_sent_again_unchanged_before_anything_new() -> N
     assert (again[2].seq, again[2].points[0].t) == (4, 99)
 
 
+def test_after_a_refusal_one_batch_is_tried_and_more_once_it_is_settled() -> None:
+    backlog = filled(100)
+    sent(backlog)
+    backlog.resend(slowly=True)
+    assert [batch.seq for batch in sent(backlog)] == [1]
+    backlog.settled("b1", 1)
+    assert [batch.seq for batch in sent(backlog)] == [2, 3]
+    backlog.settled("b1", 3)
+    assert [batch.seq for batch in sent(backlog)] == [4, 5, 6, 7]
+
+
 def test_an_answer_that_comes_twice_or_for_another_life_settles_nothing() -> None:
     backlog = filled(4)
     sent(backlog)

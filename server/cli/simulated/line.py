@@ -185,8 +185,9 @@ class Line:
         self._tally.refusals[error.message] += 1
         if error.retry is True:
             details = {} if error.details is UNSET else error.details
-            self._resume_at = time.monotonic() + details.get("retry_after_ms", 1000) / 1000
-            self.backlog.resend()
+            wait_s = max(GATHER_S, details.get("retry_after_ms", 1000) / 1000)
+            self._resume_at = time.monotonic() + wait_s
+            self.backlog.resend(slowly=True)
             self._awake.set()
 
 
