@@ -58,6 +58,7 @@ ROUTES: dict[str, Need] = {
     "GET /b/{board}": "anyone",
     "GET /account/{page}": "anyone",
     "GET /static/{path}": "anyone",
+    "GET /worker.js": "anyone",
     "GET /ws": "anyone",
     "GET /ws/device": "device",
     "GET /healthz": "anyone",
