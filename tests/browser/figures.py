@@ -141,7 +141,7 @@ def heap(page: Page) -> float:
 
 def memory(browser: Browser, server: ServerProcess) -> None:
     page = arrive(browser, f"{server.url}/b/small", reduced_motion="reduce")
-    aside(rename(server, "small", 200, "warm {n}", 0))
+    aside(rename(server, "small", 3_000, "warm {n}", 0))
     page.wait_for_timeout(3000)
     before = heap(page)
     aside(rename(server, "small", CHANGES, "change {n}", 0))
