@@ -17,7 +17,7 @@ from handlers.arrivals import GuardedServer, Patience
 from handlers.base import SHOWN, UnknownPath
 from handlers.bodies import DRAINED_BYTES, BoundedApplication
 from handlers.device_socket import DeviceSocket
-from handlers.docs import Docs, OpenApi
+from handlers.docs import AsyncApi, Docs, OpenApi
 from handlers.ops import Health, NoScrape, Ready, Scrape
 from handlers.pages import AccountPage, Page, Static, Worker
 from handlers.telemetry import TelemetryPost
@@ -65,6 +65,7 @@ def application(app: App) -> Application:
             (r"/readyz", Ready, given),
             (r"/metrics", Scrape if app.config.worker_count == 1 else NoScrape, given),
             (r"/openapi.json", OpenApi, given),
+            (r"/asyncapi.json", AsyncApi, given),
             (r"/docs", Docs, given),
             (r"/api(?:/.*)?", UnknownApi, given),
         ],

@@ -65,6 +65,7 @@ ROUTES: dict[str, Need] = {
     "GET /readyz": "anyone",
     "GET /metrics": "anyone",
     "GET /openapi.json": "anyone",
+    "GET /asyncapi.json": "anyone",
     "GET /docs": "anyone",
     "GET /api/entrance": "anyone",
     "POST /api/session": "anyone",

@@ -11,16 +11,20 @@ Each file of `tests/conversations` is one story: `title`, `story`, the `board` t
   may arrive in one `changes` message or in several; here each is written as a message of its own.
 - `alice is closed:` with this code
 
-When the steps are done nobody has received anything that no step mentions.
+When the steps are done nobody has received anything that no step mentions. Each message is held to its schema
+in `/asyncapi.json`.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import jsonschema_rs
 import pytest
 import yaml
 
+from handlers.asyncapi import document
+from server.model.messages import ServerMessage
 from tests.placeholders import Mismatch, fill, match, matches
 from tests.support import CODECS, Client, Message, ServerProcess, on_loop
 
@@ -36,6 +40,17 @@ OPERATIONS = {
     *("device.create", "device.update", "device.delete", "device.restore"),
     *("rule.set", "rule.delete", "command.send"),
 }
+
+
+DOCUMENT = document()
+SCHEMAS = {
+    kind.__struct_config__.tag: jsonschema_rs.validator_for(
+        DOCUMENT["components"]["messages"][kind.__name__]["payload"]
+        | {"components": {"schemas": DOCUMENT["components"]["schemas"]}}
+    )
+    for kind in get_args(ServerMessage)
+}
+"""Type of a message from the server → what it may look like."""
 
 
 def load(file: Path) -> Message:
@@ -142,7 +157,12 @@ class Play:
 
     async def _receive(self, client: Client, wanted: Message) -> None:
         if wanted["type"] != "presence":
-            match(wanted, await client.next(), self.names)
+            match(wanted, await self._next(client), self.names)
             return
-        while not matches(wanted, await client.next(ephemeral=True), self.names):
+        while not matches(wanted, await self._next(client, ephemeral=True), self.names):
             pass
+
+    async def _next(self, client: Client, **options: bool) -> Message:
+        message = await client.next(**options)
+        SCHEMAS[message["type"]].validate(message)
+        return message

@@ -73,8 +73,8 @@ def document(endpoints: Iterable[Endpoint]) -> Json:
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": SECURITY},
     }
-    portable: Json = _portable(made)
-    return portable
+    result: Json = portable(made)
+    return result
 
 
 def _types(endpoints: Iterable[Endpoint]) -> Iterator[Any]:
@@ -106,13 +106,13 @@ def _promise(components: dict[str, Json]) -> None:
             field.pop("default", None)
 
 
-def _portable(value: Any) -> Any:
+def portable(value: Any) -> Any:
     """What msgspec writes for Python, as other languages have it: anchors of patterns, indented texts."""
     if isinstance(value, list):
-        return [_portable(item) for item in value]
+        return [portable(item) for item in value]
     if not isinstance(value, dict):
         return value
-    made = {key: _portable(item) for key, item in value.items()}
+    made = {key: portable(item) for key, item in value.items()}
     if isinstance(pattern := made.get("pattern"), str):
         made["pattern"] = re.sub(r"^\\A|\\Z$", lambda anchor: "^" if anchor[0] == r"\A" else "$", pattern)
     if isinstance(text := made.get("description"), str):
