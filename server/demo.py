@@ -38,6 +38,14 @@ _CARDS: tuple[tuple[str, str, str, str], ...] = (
         "What is acknowledged is on disk",
         "Not even `kill -9` of the server loses a change that it has confirmed.",
     ),
+    (
+        "device",
+        "doing",
+        "Connect a device",
+        "Open the devices (at the top, beside the link), add one, and paste the line that it shows into a "
+        "terminal: its value is on the board, and its chart moves with the next one. A rule there opens a card "
+        "when a reading is not well.",
+    ),
     ("start", "done", "Start Boardcast", "`make run`. You have done that already."),
 )
 
