@@ -60,10 +60,12 @@ class Call(Struct, frozen=True, kw_only=True):
         return self.app.accounts
 
     def make_id(self, prefix: str) -> str:
-        """An id for what is created: from the key, so that a retry creates the same thing, or random."""
+        """An id for what is created: from the key and whose it is, so that a retry creates the same thing and
+        the key of somebody else another one; or random.
+        """
         if self.key is None:
             return prefix + secrets.token_hex(8)
-        return prefix + hashlib.sha256(self.key.encode()).hexdigest()[:16]
+        return prefix + hashlib.sha256(f"{self.actor.id}/{self.key}".encode()).hexdigest()[:16]
 
 
 class Answer(Struct, frozen=True, kw_only=True):
