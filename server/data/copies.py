@@ -91,7 +91,7 @@ def _verified(copy: Archive, name: Path, progress: Progress) -> Mapping[str, Hea
 def _adopt(new: Path, database: Path) -> None:
     """Whoever could read and write the former database can do so with the new one, also after `sudo`."""
     like = (database if database.exists() else database.parent).stat()
-    new.chmod((like.st_mode if database.exists() else 0o644) & 0o777)
+    new.chmod((like.st_mode if database.exists() else 0o600) & 0o777)
     with suppress(PermissionError):
         os.chown(new, like.st_uid, like.st_gid)
 

@@ -119,6 +119,15 @@ def test_a_file_that_is_no_database_is_named(path: Path, content: bytes) -> None
     assert path.read_bytes() == content
 
 
+async def test_a_new_database_is_for_its_owner_alone(path: Path) -> None:
+    store = await started(path)
+    await store.append("b", 1, [created()])
+    beside = {file.name: file.stat().st_mode & 0o777 for file in path.parent.glob("boards.db*")}
+    await store.close()
+    assert beside.keys() >= {"boards.db", "boards.db-wal"}
+    assert set(beside.values()) == {0o600}
+
+
 async def test_a_database_of_another_program_is_left_alone(path: Path) -> None:
     path.parent.mkdir()
     connection = sqlite3.connect(path)
@@ -336,13 +345,15 @@ async def test_a_database_that_somebody_else_has_locked_fails_writes_until_it_is
 
 
 async def test_a_call_that_gets_no_answer_in_time_fails_and_the_store_goes_on(path: Path) -> None:
-    store = await started(path, deadline_s=0.1)
+    store = await started(path)
     await store.append("b1", 1, [created()])
     disk_answers = threading.Event()
+    patient, store._deadline_s = store._deadline_s, 0.1
     with pytest.raises(Failed, match="no answer"):
         await store._write(lambda _: (disk_answers.wait(), None)[1])
     with pytest.raises(Failed, match="no answer"):
         await store.append("b1", 2, [update(2)])
+    store._deadline_s = patient
     assert (await store.heads(["b1"]))["b1"].seq == 1
     disk_answers.set()
     await recovered(store)

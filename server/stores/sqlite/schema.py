@@ -4,6 +4,7 @@
 `comments` spare them the paths.
 """
 
+import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -122,6 +123,14 @@ _PRAGMAS = (
     "pragma cache_size = -32768",  # KiB, negated
     "pragma temp_store = memory",
 )
+
+
+def reserve(path: Path) -> None:
+    """Make a file that is not there yet readable for nobody but its owner: it will hold hashes of passwords.
+
+    SQLite gives the files beside it the same mode. Raises OSError.
+    """
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 def connect(path: Path, busy_s: float) -> sqlite3.Connection:

@@ -165,6 +165,7 @@ class SqliteStore:
             raise
 
     def _migrated(self) -> sqlite3.Connection:
+        schema.reserve(self._path)
         connection = self._connect()
         try:
             schema.migrate(connection, self._path, self._migrations)
