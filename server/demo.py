@@ -43,7 +43,7 @@ _CARDS: tuple[tuple[str, str, str, str], ...] = (
         "doing",
         "Connect a device",
         "Open the devices (at the top, beside the link), add one, and paste the line that it shows into a "
-        "terminal: its value is on the board, and its chart moves with the next one. A rule there opens a card "
+        "terminal: its value is on the board, and its chart moves with the next one. A rule opens a card "
         "when a reading is not well.",
     ),
     ("start", "done", "Start Boardcast", "`make run`. You have done that already."),
