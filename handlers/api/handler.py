@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
@@ -223,12 +223,12 @@ class ApiHandler(AnsweringAtOnce):
         return given.strip() == "*" or etag in [one.strip().removeprefix("W/") for one in given.split(",")]
 
     def _wants_msgpack(self) -> bool:
-        """Whichever `Accept` names first; when it names neither, what the body is in."""
+        """What `Accept` likes best, of equals the first; when it names neither, what the body is in."""
         accept = (header(self.request.headers, "Accept") or "").lower()
-        json, packed = accept.find(JSON), accept.find(MSGPACK)
-        if json < 0 and packed < 0:
-            return self._content_type() == MSGPACK
-        return packed >= 0 and (json < 0 or packed < json)
+        if MSGPACK not in accept:
+            return JSON not in accept and self._content_type() == MSGPACK
+        liked = sorted(_liked(accept), key=lambda one: -one[1])  # stable: of equals the first
+        return bool(liked) and liked[0][0] == MSGPACK
 
     def _send(self, body: Any) -> None:
         binary = self._wants_msgpack()
@@ -271,6 +271,19 @@ class UnknownApi(ApiHandler):
 def _needs_nothing(kind: type[Query]) -> bool:
     """Every parameter may be absent."""
     return not any(field.required for field in structs.fields(kind))
+
+
+def _liked(accept: str) -> Iterator[tuple[str, float]]:
+    """Of the media types spoken here those that an `Accept` header wants at all, and how much."""
+    for part in accept.split(","):
+        media, *parameters = (piece.strip() for piece in part.split(";"))
+        wish = next((p.removeprefix("q=") for p in parameters if p.startswith("q=")), "1")
+        try:
+            weight = float(wish)
+        except ValueError:
+            weight = 1.0
+        if media in (JSON, MSGPACK) and weight > 0:
+            yield media, weight
 
 
 def _is_id(text: str) -> bool:

@@ -155,6 +155,8 @@ async def test_the_answer_is_in_the_codec_that_is_asked_for(client: Client) -> N
         ("text/html", json),
         (f"{json}, {packed}", json),
         (f"{packed};q=0.9, {json};q=0.1", packed),
+        (f"{packed};q=0.5, {json}", json),
+        (f"{packed};q=0", json),
     ):
         reply = await client.get("/api/tasks", Accept=accept)
         assert (reply.headers["Content-Type"], reply.headers["Vary"]) == (given, "Accept"), accept
