@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from server.boards.distrust import EVERY_S
 from server.boards.gate import Gate
 from server.boards.live import LiveBoard
 from server.boards.submission import Submission
@@ -299,6 +300,35 @@ def test_what_was_lost_on_the_way_out_is_announced_as_soon_as_that_is_possible()
         return loop.time() - begun
 
     assert loop.run(main()) < 0.5
+
+
+def test_who_lies_on_every_instance_gets_one_new_epoch_in_a_while() -> None:
+    """That it has seen more than there is: everybody on the board would have to start anew each time."""
+    loop = VirtualLoop()
+    loop.set_task_factory(task_factory)
+    world = World(1, loop, Variation(), tracing=False)
+    lies = 0
+
+    async def lie(instance: Instance, live: LiveBoard) -> str:
+        nonlocal lies
+        lies += 1
+        await loop.create_task(live.renew(10**6 + lies, "mallory"), context=instance.context)
+        await asyncio.sleep(6)  # the others compare heads meanwhile
+        return live.epoch
+
+    async def main() -> tuple[int, int]:
+        world.faults.clear()
+        instances = [world.start_instance(), world.start_instance(), world.start_instance()]
+        await asyncio.sleep(0.1)
+        await told(instances[0], item("ann", c.BoardCreate(name="B")))
+        lives = [instance.context.run(instance.boards.hold, BOARD) for instance in instances]
+        for live in lives:
+            await live.ready()
+        several = {await lie(*pair) for _ in range(10) for pair in zip(instances, lives, strict=True)}
+        await asyncio.sleep(EVERY_S)
+        return len(several), len({await lie(instances[1], lives[1])} - several)
+
+    assert loop.run(main()) == (1, 1)
 
 
 # -- the loop

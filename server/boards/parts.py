@@ -4,8 +4,9 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from server.boards.distrust import Distrust
 from server.brokers import Broker
 from server.document import Limits
 from server.metrics import Metrics
@@ -47,3 +48,4 @@ class Parts(Struct, frozen=True, kw_only=True):
     rng: random.Random
     metrics: Metrics
     peer_bytes: int = 512 << 10
+    distrust: Distrust = field(default_factory=Distrust)

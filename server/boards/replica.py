@@ -60,7 +60,6 @@ class Replica:
         self._behind = False
         self._catcher: asyncio.Task[None] | None = None
         self._doubtful = False
-        self._minted = ""  # the epoch that this instance gave the board, if it did
         self._stopping = False
         self._waiters: list[asyncio.Future[None]] = []
 
@@ -248,14 +247,18 @@ class Replica:
         except TimeoutError:
             raise Unavailable(f"the board has not reached seq {seq}, it stands at {self.head}") from None
 
-    async def renew(self) -> None:
-        """A client says that it has seen more than the log holds: an older copy was put back, or it lies.
-
-        Of an epoch that this instance minted it cannot be true, so that a liar troubles the others once.
+    async def renew(self, seen: int, by: str) -> None:
+        """A client, `by`, says that it has seen change `seen`, which the log does not hold: an older copy was
+        put back, or it lies. Not believed, it changes nothing (see `Distrust`). Raises `Unavailable`.
         """
-        if self.epoch == self._minted:
-            return
-        self._drop()
+        distrust = self._parts.distrust
+        if distrust.may(self.board):
+            distrust.note(self.board)
+            log.warning(
+                "board %s gets a new epoch: %s has seen change %d of epoch %s, and the log ends at %d",
+                *(self.board, by, seen, self.epoch, self.head),
+            )
+            self._drop()
         await self.ready()
 
     # -- loading
@@ -286,12 +289,12 @@ class Replica:
         before = self.epoch
         loaded = await self._read_board()
         if loaded is not None and loaded.epoch == before:
-            self._minted = self._parts.mint()
-            await self._parts.store.mint_epoch(self.board, self._minted)
+            await self._parts.store.mint_epoch(self.board, self._parts.mint())
             loaded = await self._read_board()
         self._take(loaded)
         self._loaded = True
         if before:
+            self._parts.distrust.note(self.board)
             self._parts.listener.resync(self.board)
             self._parts.listener.flush()
 

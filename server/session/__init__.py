@@ -403,11 +403,14 @@ class Session:
         """Wait until the board is there, as far as the client has seen it; the client's role on it."""
         await self.answered()  # what the client wrote before, it sees now
         await live.ready()
+        role = await live.surely(partial(self._role, live, "join"))  # first: a stranger troubles nobody
         since = join.since
-        if since is not UNSET and since.epoch == live.epoch and since.seq > live.head:
-            await live.reach(since.seq)
-            if since.epoch == live.epoch and since.seq > live.head:
-                await live.renew()
+        if since is UNSET or since.epoch != live.epoch or since.seq <= live.head:
+            return role
+        await live.reach(since.seq)
+        if since.epoch == live.epoch and since.seq > live.head:
+            assert self._actor is not None
+            await live.renew(since.seq, self._actor.id)
         return await live.surely(partial(self._role, live, "join"))
 
     @property

@@ -71,6 +71,24 @@ async def test_every_message_answers_the_same_for_both(tmp_path: Path) -> None:
         assert [board["board"] for board in (await eve.ok("GET", "/api/boards"))["items"]] == []
 
 
+@on_loop
+async def test_a_stranger_who_knows_the_epoch_moves_nobody(tmp_path: Path) -> None:
+    async with instance(tmp_path) as town:
+        await town.board(town.ada, PRIVATE)
+        member = await town.ada.socket()
+        joined = await member.ask("join", board=PRIVATE)
+        live = town.app.boards.get(PRIVATE)
+        since = {"epoch": joined["epoch"], "seq": joined["seq"] + 5}
+        eve = await town.person("eve")
+        for who in (eve, Visitor(town.url)):
+            stranger = await who.socket()
+            answer = await stranger.ask("join", board=PRIVATE, since=since)
+            assert answer["type"] == "error"
+            assert live.epoch == joined["epoch"]
+        again = await member.ask("join", board=PRIVATE, since=since)
+        assert (again["mode"], again["epoch"] == joined["epoch"]) == ("snapshot", False)
+
+
 def plain(reply: dict[str, Any], board: str) -> str:
     return repr({name: value for name, value in reply.items() if name not in ("id", "mutation")}).replace(
         board, "?"

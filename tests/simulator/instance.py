@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from server.boards.distrust import Distrust
 from server.boards.live import LiveBoard
 from server.boards.parts import BoardSettings, Parts
 from server.boards.registry import Boards
@@ -82,6 +83,7 @@ class Instance:
             rng=self.rng,
             metrics=Metrics(),
             peer_bytes=self.rng.choice((300, 512 << 10)),
+            distrust=Distrust(loop.time),
         )
 
     def start(self) -> None:
@@ -264,7 +266,7 @@ class Session:
         if since is not None and since[0] == live.epoch and since[1] > live.head:
             await live.reach(since[1])
             if since[0] == live.epoch and since[1] > live.head:
-                await live.renew()
+                await live.renew(since[1], "somebody")
         if not live.exists:
             raise NotFound("board", self._board)
 
