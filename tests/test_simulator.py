@@ -17,6 +17,7 @@ from msgspec import structs
 from server.boards.distrust import EVERY_S
 from server.boards.gate import Gate
 from server.boards.live import LiveBoard
+from server.boards.parts import BoardSettings
 from server.boards.submission import Submission
 from server.document import BoardState, Intent, apply
 from server.errors import Unavailable
@@ -329,6 +330,34 @@ def test_who_lies_on_every_instance_gets_one_new_epoch_in_a_while() -> None:
         return len(several), len({await lie(instances[1], lives[1])} - several)
 
     assert loop.run(main()) == (1, 1)
+
+
+def test_what_an_instance_cannot_tell_the_others_reaches_them_within_two_seconds() -> None:
+    """It alone is cut off from the broker, so that the others do not know that they have to look."""
+    loop = VirtualLoop()
+    loop.set_task_factory(task_factory)
+    world = World(1, loop, Variation(), tracing=False)
+    world.surroundings = structs.replace(world.surroundings, settings=BoardSettings())
+
+    async def main() -> float:
+        world.faults.clear()
+        one, two = world.start_instance(), world.start_instance()
+        await asyncio.sleep(0.1)
+        await told(one, item("ann", c.BoardCreate(name="B")))
+        live = two.context.run(two.boards.hold, BOARD)
+        await live.ready()
+        one.broker.lose()
+        longest = 0.0
+        for number in range(20):
+            await asyncio.sleep(0.7)
+            begun = loop.time()
+            await told(one, item(f"ann-{number}", c.TaskCreate(task=f"t{number}", title="T")))
+            while live.head < number + 2 and loop.time() < begun + 60:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            longest = max(longest, loop.time() - begun)
+        return longest
+
+    assert loop.run(main()) < 2.5
 
 
 # -- the loop

@@ -21,7 +21,7 @@ class BoardSettings(Struct, frozen=True, kw_only=True):
     """Bounds and rhythms; see `boards` and `limits` in config.yaml. Seconds end in `_s`."""
 
     idle_unload_s: float = 60.0
-    heads_check_s: float = 5.0
+    heads_check_s: float = 2.0
     materialise_s: float = 1.0
     batch_changes: int = 512
     inbox_per_board: int = 8192

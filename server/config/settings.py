@@ -185,10 +185,11 @@ class BoardsSection(Section, frozen=True, kw_only=True):
     heads_check_s: Annotated[
         Seconds,
         Meta(
-            description="Seconds between comparisons of the boards in use with the store. Bounds how long "
-            "a lost broker message can go unnoticed.",
+            description="Seconds between comparisons of the boards in use with the store: one query for all "
+            "of them. Bounds how long a lost broker message can go unnoticed, and how late the changes come "
+            "of an instance that alone is cut off from the broker. At most 1 where there are accounts.",
         ),
-    ] = 5.0
+    ] = 2.0
     materialise_s: Annotated[
         Seconds,
         Meta(
