@@ -40,8 +40,12 @@ async def test_section(server: ServerProcess, section: str) -> None:
 @pytest.mark.parametrize("section", SECTIONS)
 @on_loop
 async def test_section_in_small_pieces(server: ServerProcess, section: str) -> None:
-    """What TCP does to frames must not matter. (The long ones in larger pieces.)"""
-    cases = [case for case in CASES if case.section == section]
+    """What TCP does to frames must not matter. (The long ones in larger pieces.)
+
+    Without those that are cut off for their size: the server hangs up while they are being sent, and
+    its Close frame may then be lost with the connection.
+    """
+    cases = [case for case in CASES if case.section == section and case.wanted != ("1009",)]
     heard = {
         case.name: await play(await arrive(server), case.data, 1 if len(case.data) < 500 else 1000)
         for case in cases
