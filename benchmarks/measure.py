@@ -148,9 +148,9 @@ def _run(command: list[str]) -> Figures:
 
 
 async def _join(at: Running) -> Figures:
-    """`first_s`: nobody has joined since the last change. `join_s`: the median of those that follow."""
+    """`first_s`: nobody has joined since the last change. `again_s`: the median of those that follow."""
     took = [await _join_once(at, number) for number in range(JOINS)]
-    return {"first_s": took[0][0], "join_s": median(seconds for seconds, _ in took[1:]), "bytes": took[0][1]}
+    return {"first_s": took[0][0], "again_s": median(seconds for seconds, _ in took[1:]), "bytes": took[0][1]}
 
 
 async def _join_once(at: Running, number: int) -> tuple[float, int]:
