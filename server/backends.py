@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import structlog
 
+from server import brokers, stores
 from server.accounts.desk import Accounts, AccountSettings
 from server.brokers import Broker
-from server.config import Config
+from server.config import Config, ConfigError
 from server.metrics import Metrics
 from server.stores import Store
 
@@ -22,6 +23,20 @@ def store_of(config: Config) -> Store:
     from server.stores.sqlite import SqliteStore
 
     return SqliteStore(config.sqlite_path, deadline_s=config.store.deadline_s)
+
+
+def check_urls(config: Config) -> None:
+    """Raises `ConfigError` for a URL that the store or the broker would refuse. Asks neither of them."""
+    try:
+        if config.shares_store:
+            from server.stores.mongo.address import Address
+
+            Address(config.store.url)
+        if config.shares_broker:
+            broker_of(config, Metrics())
+    except (stores.Unusable, brokers.Failed) as error:
+        key, _, problem = str(error).partition(": ")
+        raise ConfigError(key, problem) from None
 
 
 def accounts_of(config: Config, store: Store, clock: Callable[[], int]) -> Accounts | None:

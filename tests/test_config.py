@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from server.cli import main
 from server.config import Config, ConfigError, is_loopback, masked
 from server.config.catalogue import catalogue
 from server.config.reference import config_yaml, insert_table
@@ -254,6 +256,10 @@ def test_a_mistake_in_a_flag_is_named(tmp_path: Path) -> None:
             "store: {url: 'mongodb://me:secret@/x'}",
             "store.url: got 'mongodb://me:***@/x' (board.yaml line 1); allowed: sqlite:///<path",
         ),
+        (
+            "store: {url: 'mongodb://me/x:secret@/x'}",
+            "store.url: got 'mongodb://me/x:***@/x' (board.yaml line 1); allowed: sqlite:///<path",
+        ),
         ("store: {url: 'mongodb://:27017'}", "store.url: got 'mongodb://:27017'"),
         ("store: {url: 'mongo://db/x'}", "store.url: got 'mongo://db/x'"),
         ("store: {url: data.db}", "store.url: got 'data.db' (board.yaml line 1); allowed: sqlite:///<path"),
@@ -371,3 +377,30 @@ def test_each_setting_can_be_given_in_the_environment() -> None:
         for key, setting in catalogue().items()
     }
     assert Config.load(ROOT / "config.yaml", environ, {}) == Config()
+
+
+@pytest.mark.parametrize("command", ["check", "serve"])
+@pytest.mark.parametrize(
+    ("setting", "url"),
+    [
+        ("store", "mongodb://me:p@sec/ret@host/x"),
+        ("store", "mongodb://me:secret@host/a.b"),
+        ("store", "mongodb://me:secret@host/x?retryWrite=true"),
+        ("store", "mongodb://me:secret@host:65536/x"),
+        ("broker", "redis://me:p@sec/ret@host"),
+        ("broker", "redis://:secret@host?socket_timeout=5"),
+        ("broker", "redis://:secret@host:65536"),
+        ("broker", "redis://:secret@host:0"),
+    ],
+)
+def test_a_url_that_cannot_be_right_is_found_before_anybody_is_asked(
+    tmp_path: Path, command: str, setting: str, url: str
+) -> None:
+    given = {"store": "mongodb://host/x", "broker": "redis://host"} | {setting: url}
+    flags = [f"--{name}={value}" for name, value in given.items()]
+    empty = tmp_path / "empty.yaml"
+    empty.touch()
+    ended = CliRunner().invoke(main, [command, f"--config={empty}", *flags])
+    assert ended.exit_code == 78
+    assert ended.output.startswith(f"configuration: {setting}.url: ") and ended.output.count("\n") == 1
+    assert "sec" not in ended.output.replace("user:password", "")

@@ -18,7 +18,7 @@ from server import brokers
 from server.app import App
 from server.cli.group import CONFIGURATION, FAILED
 from server.config import Config, ConfigError
-from server.stores import Failed, TooNew
+from server.stores import Failed, TooNew, Unusable
 
 log = structlog.stdlib.get_logger("app")
 COLLECTOR_THRESHOLDS = (50_000, 20, 100)
@@ -44,7 +44,7 @@ def run(config: Config, worker: int | None = None) -> tuple[int, str]:
         return CONFIGURATION, f"data: {error}"
     except ConfigError as error:
         return CONFIGURATION, f"configuration: {error}"
-    except brokers.Failed as error:  # a URL that cannot be right: a broker that is away is no failure
+    except (Unusable, brokers.Failed) as error:  # a URL; a broker that is away is no failure
         return CONFIGURATION, f"configuration: {error}"
     except (Failed, OSError) as error:
         return FAILED, f"cannot serve: {error}"

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
+from server.backends import check_urls
 from server.cli.group import CONFIGURATION, FAILED, fail, load, server_options
 from server.cli.instance import run
 from server.cli.workers import supervise
-from server.config import ConfigError, masked
+from server.config import Config, ConfigError, masked
 from server.log import set_up
 from server.mqtt_settings import mqtt_settings
 
@@ -23,6 +24,7 @@ def check(config: Path | None, **flags: object) -> None:
     try:
         certificate = Certificate.of(loaded)
         mqtt_settings(loaded)
+        check_urls(loaded)
     except ConfigError as error:
         fail(CONFIGURATION, f"configuration: {error}")
     except OSError as error:
@@ -37,7 +39,7 @@ def check(config: Path | None, **flags: object) -> None:
 @click.option("--worker", type=int, hidden=True, help="Which one of several this process is.")
 def serve(config: Path | None, worker: int | None, **flags: object) -> None:
     """Run the server until SIGTERM or SIGINT; a second one stops it at once."""
-    loaded = load(config, flags)
+    loaded = _load_checked(config, flags)
     set_up(loaded.log.level, loaded.log.format)
     if worker is None and loaded.worker_count > 1:
         code, reason = supervise(loaded)
@@ -45,3 +47,12 @@ def serve(config: Path | None, worker: int | None, **flags: object) -> None:
         code, reason = run(loaded, worker)
     if code:
         fail(code, reason)
+
+
+def _load_checked(config: Path | None, flags: dict[str, object]) -> Config:
+    loaded = load(config, flags)
+    try:
+        check_urls(loaded)
+    except ConfigError as error:
+        fail(CONFIGURATION, f"configuration: {error}")
+    return loaded

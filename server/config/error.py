@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
-_PASSWORD = re.compile(r"(://[^/:@\s]*):\S*@")
+_PASSWORD = re.compile(r"(://[^:@\s]*):\S*@")
 _SECRET = re.compile(
     r"([?&][^=&\s]*(?:password|secret|token|mechanismproperties)[^=&\s]*=)[^&\s'\"]*", re.IGNORECASE
 )

@@ -34,6 +34,10 @@ class TooNew(Failed):
     """The data was written by a newer version of the program: an older one must leave it alone."""
 
 
+class Unusable(Failed):
+    """What the configuration says about the store cannot be right: `<setting>: <what>`, without a secret."""
+
+
 class Head(Struct, frozen=True):
     """Where a board's log stands. `epoch` changes when an older copy of the data was put back."""
 

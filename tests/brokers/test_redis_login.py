@@ -42,6 +42,7 @@ async def works(*urls: str) -> None:
         (f"redis://:12?{SECRET}@host", "special characters of a password are written as %xx"),
         (f"redis://:12#{SECRET}@host", "special characters of a password are written as %xx"),
         (f"redis://:{SECRET}@host/0#x", "nothing behind a #"),
+        (f"redis://:{SECRET}@host:0", "a port is a number from 1 to 65535"),
         (f"redis://:{SECRET}@host/zero", "must be the number of a database, got '/zero'"),
         (f"redis://:{SECRET}@host?db=zero", "not a URL of Redis"),
         (

@@ -13,7 +13,7 @@ import pymongo
 import pytest
 from pymongo.errors import AutoReconnect, BulkWriteError, OperationFailure, WTimeoutError
 
-from server.stores import Failed, Refused, Store
+from server.stores import Failed, Refused, Store, Unusable
 from server.stores.mongo import MongoStore, shelves
 from server.stores.mongo.failures import Duplicate, translated
 from server.stores.mongo.link import MOST_WAITING, Lane, Link
@@ -280,10 +280,18 @@ async def test_a_url_without_a_database_means_boardcast() -> None:
         "mongodb://me:secret@host/a.b",
         "mongodb://me:secret@host/x?tls=perhaps",
         "mongodb://me:secret@host/x?retryWrite=true",
+        "mongodb://me:p@sec/ret@host/x",
+        "mongodb://me:p@sec?ret@host/x",
+        "mongodb://me:p@sec@host/x",
+        "mongodb://me:secret@host:0/x",
+        "mongodb://me:secret@host,other:65536/x",
+        "mongodb://me:secret@host/a%2Eb",
+        "mongodb+srv://me:secret@db.example.com:27017/x",
+        "mongodb+srv://me:secret@db.example.com/x?retryWrite=true",
     ],
 )
 async def test_a_url_that_cannot_be_used_is_told_without_the_password(url: str) -> None:
-    with pytest.raises(Failed, match=r"store\.url") as refused:
+    with pytest.raises(Unusable, match=r"^store\.url: ") as refused:
         await MongoStore(url).start()
     assert "sec" not in str(refused.value).replace("user:password", "")
 

@@ -102,6 +102,8 @@ def _check(parts: SplitResult, options: Mapping[str, Any]) -> None:
             raise Failed(f"broker.url: the option {name!r} is none of {', '.join(sorted(KNOWN))}")
         if name.startswith("ssl_") and not tls:
             raise Failed(f"broker.url: the option {name!r} is for rediss:// only")
+    if parts.port == 0:
+        raise Failed("broker.url: a port is a number from 1 to 65535, got 0")
     if parts.fragment:
         raise Failed(f"broker.url: there must be nothing behind a #; a URL is {EXAMPLE}")
     if unix and not options.get("path"):

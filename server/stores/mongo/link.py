@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -15,6 +14,7 @@ from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from server.stores import Failed
+from server.stores.mongo.address import Address, no_warnings
 from server.stores.mongo.failures import Duplicate, translated
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class Lane:
 
 
 class Link:
-    """A client and its database. Made on the running loop; raises `Failed` for a URL that cannot be used.
+    """A client and its database. Made on the running loop; raises as `Address`, and `Failed`.
 
     `appends`, `lookups`, `loads`: the lanes, which share the threads of Motor's pool. `majority`: collections
     read what a majority has; turned off for a server that does not know the option.
@@ -63,12 +63,13 @@ class Link:
 
     def __init__(self, url: str, deadline_s: float) -> None:
         self.deadline_s = deadline_s
-        self.server = f"MongoDB at {_hosts(url)}"
+        address = Address(url)
+        self.server = f"MongoDB at {address.hosts}"
         threads = max(pool.max_workers, 4)
         self.lookups = Lane(threads // 4)
         self.loads = Lane(threads // 4)
         self.appends = Lane(threads - 2 * (threads // 4))
-        self._client, self._database = self._connect(url, threads)
+        self._client, self._database = self._connect(address, threads)
         self.majority = True
         self._open = True
         self._calls = 0
@@ -76,23 +77,15 @@ class Link:
         self._idle.set()
 
     def _connect(
-        self, url: str, threads: int
+        self, address: Address, threads: int
     ) -> tuple[AsyncIOMotorClient[Document], AsyncIOMotorDatabase[Document]]:
         milliseconds = int(self.deadline_s * 1000)
-        if "." in _path(url):
-            raise Failed("the setting store.url names a database with a dot, which there cannot be")
         try:
-            client = _client(url, milliseconds, threads)
+            client = _client(address.url, milliseconds, threads)
             name = client.get_default_database(DATABASE).name
-        except UserWarning as warning:
-            raise Failed(f"the setting store.url has an option that cannot be used: {warning}") from None
-        except (PyMongoError, ValueError, TypeError, OSError) as error:
-            # What the driver says may quote a part of the password when the URL is not well formed.
-            detail = "" if "@" in url else f": {error}"
-            raise Failed(
-                "the setting store.url is not a MongoDB URL that can be used; it looks like "
-                "mongodb://user:password@host:27017/database, with user and password percent-encoded" + detail
-            ) from None
+        except (UserWarning, PyMongoError, ValueError, TypeError, OSError) as error:
+            # What is wrong with the URL itself is known before: here a name server had no answer.
+            raise Failed(f"{self.server} is not to be found: {address.without_login(error)}") from None
         return client, client.get_database(
             name,
             read_preference=ReadPreference.PRIMARY,
@@ -167,8 +160,7 @@ class Link:
 
 def _client(url: str, milliseconds: int, threads: int) -> AsyncIOMotorClient[Document]:
     """Raises UserWarning for an option that the driver would pass over."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)
+    with no_warnings():
         client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
             url,
             io_loop=asyncio.get_running_loop(),
@@ -194,12 +186,3 @@ def _ended(lane: Lane, exchange: "asyncio.Future[Any]") -> None:
     lane.leave()
     if not exchange.cancelled():
         exchange.exception()  # retrieved: its caller may have gone
-
-
-def _hosts(url: str) -> str:
-    """The hosts of the URL, without user and password."""
-    return url.partition("://")[2].rpartition("@")[2].partition("/")[0].partition("?")[0] or "?"
-
-
-def _path(url: str) -> str:
-    return url.partition("://")[2].rpartition("@")[2].partition("/")[2].partition("?")[0]
