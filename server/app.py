@@ -18,7 +18,7 @@ from server.boards.judge import SYSTEM
 from server.boards.live import LiveBoard
 from server.boards.parts import BoardSettings, Parts
 from server.boards.registry import Boards
-from server.boards.submission import Outcome, Submission
+from server.boards.submission import Accepted, Outcome, Submission
 from server.brokers import Broker
 from server.budgets import Budgets, Rates
 from server.callers import Proxies
@@ -201,15 +201,21 @@ class App:
         """Make the demo board. Instances that start together all do: the names make it one board."""
         board = self.config.boards.default_board
         try:
-            for number, command in enumerate(demo.COMMANDS, 1):
-                await self.submit(board, command, f"demo-{number}")
+            made = [
+                await self._accepted(board, command, f"demo-{number}")
+                for number, command in enumerate(demo.COMMANDS, 1)
+            ]
         except BoardcastError as error:
             log.warning("the demo board could not be made", board=board, reason=error.message)
         else:
-            log.info("demo board made", board=board)
+            if not made[0].duplicate:
+                log.info("demo board made", board=board)
 
     async def submit(self, board: str, command: Command, mutation: str) -> int:
         """A mutation of the system's own; its seq. Raises the `BoardcastError` that refuses it."""
+        return (await self._accepted(board, command, mutation)).seq
+
+    async def _accepted(self, board: str, command: Command, mutation: str) -> Accepted:
         answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         submission = Submission(
             actor=SYSTEM,
@@ -223,7 +229,7 @@ class App:
         outcome = await answered
         if isinstance(outcome, BoardcastError):
             raise outcome
-        return outcome.seq
+        return outcome
 
     async def _tell_presence(self) -> None:
         loop = asyncio.get_running_loop()
