@@ -1,4 +1,4 @@
-"""The listening sockets: bound before anything else is done, and patient when files run out."""
+"""The listening sockets: the address is taken before anything else is done; patient when files run out."""
 
 import errno
 import resource

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import gc
+import io
 import os
 import random
 import signal
@@ -12,10 +14,19 @@ from pathlib import Path
 
 import pytest
 
+from handlers.listening import reserve
+from server.app import App
+from server.brokers.local import LocalBroker, LocalExchange
+from server.cli import instance
 from server.cli.group import CONFIGURATION, FAILED
-from server.cli.workers import FIRST_PAUSE_S, LONGEST_PAUSE_S, Backoff, Supervisor
+from server.cli.workers import FIRST_PAUSE_S, LONGEST_PAUSE_S, Backoff, Supervisor, hand_over, handed_over
+from server.config import Config
+from tests.brokers.lines import lines_logged
 from tests.services.mongo import database_url
 from tests.services.redis import RedisServer
+from tests.simulator.disk import SimDisk
+from tests.simulator.faults import Faults
+from tests.simulator.store import SimStore
 from tests.support import PATIENCE_S, Client, Closed, Message, ServerProcess, on_loop
 
 WORKER = """
@@ -24,6 +35,7 @@ link = socket.create_connection(("127.0.0.1", {port}))
 link.sendall(sys.argv[2].encode() + b"\\n")
 told = link.makefile()
 print("a line that says nothing", flush=True)
+print("make the first account: http://127.0.0.1/account/setup#of-" + sys.argv[2], flush=True)
 answer = told.readline().strip()
 if answer != "serve":
     sys.exit(int(answer))
@@ -90,7 +102,7 @@ class Stage:
         port = self._server.sockets[0].getsockname()[1]
         code = WORKER.format(port=port, stubborn=self.stubborn, obedient=self.obedient)
         command = [sys.executable, "-c", code]
-        self.supervisor = Supervisor(command, self.count, self.patience_s, self.backoff)
+        self.supervisor = Supervisor(command, self.count, self.patience_s, self.backoff, b"")
         self.running = asyncio.ensure_future(self.supervisor.run(self.all_serve.set))
         return self
 
@@ -133,10 +145,13 @@ def test_the_pauses_double_up_to_a_bound_and_are_jittered() -> None:
 
 
 @on_loop
-async def test_all_workers_serve_before_it_is_said_and_end_when_asked() -> None:
+async def test_all_workers_serve_before_it_is_said_and_end_when_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     async with Stage(3) as stage:
         lives = await stage.serving()
         assert set(lives) == {1, 2, 3}
+        assert capsys.readouterr().out.count("make the first account: http://127.0.0.1/account/setup#") == 1
         stage.supervisor.stop()
         for life in lives.values():
             await life.ended()
@@ -202,9 +217,68 @@ async def test_who_insists_on_the_end_is_not_kept_waiting() -> None:
 
 @on_loop
 async def test_a_program_that_is_not_there_is_a_failure() -> None:
-    supervisor = Supervisor(["/nowhere/python"], 2, 1, Recorder())
+    supervisor = Supervisor(["/nowhere/python"], 2, 1, Recorder(), b"")
     code, _ = await asyncio.wait_for(supervisor.run(lambda: None), PATIENCE_S)
     assert code == FAILED
+
+
+def test_a_worker_is_told_the_whole_configuration_in_a_line() -> None:
+    environment = {
+        "BOARDCAST_SERVER__WORKERS": "auto",
+        "BOARDCAST_SERVER__ORIGINS": "https://a.example,https://b.example",
+        "BOARDCAST_STORE__URL": "mongodb://me:sécret@h/x",
+        "BOARDCAST_BROKER__URL": "redis://h",
+    }
+    config = Config.load(Path(os.devnull), environment, {"port": 0})
+    told = io.BytesIO(hand_over(config))
+    assert handed_over(told) == config
+    assert told.read() == b""
+    with pytest.raises(EOFError, match="supervisor is gone"):
+        handed_over(io.BytesIO(hand_over(config)[:-1]))
+
+
+@on_loop
+async def test_a_worker_takes_no_connection_before_it_can_serve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others get them all: the kernel gives none to a socket that does not listen."""
+    (held,) = reserve("127.0.0.1", 0)
+    place = held.getsockname()
+
+    class Away(App):
+        async def start(self) -> None:
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection(*place)
+            await super().start()
+
+    monkeypatch.setattr(instance, "App", Away)
+    monkeypatch.setattr(instance, "COLLECTOR_THRESHOLDS", gc.get_threshold())
+    config = Config.load(Path(os.devnull), {}, {"port": place[1], "data": str(tmp_path)})
+    stopping = instance.Stopping()
+    said: asyncio.Queue[str] = asyncio.Queue()
+    monkeypatch.setattr(instance.click, "echo", said.put_nowait)
+    living = asyncio.ensure_future(instance._live(config, stopping, shared=True))
+    saying = asyncio.ensure_future(said.get())
+    await asyncio.wait([living, saying], timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
+    if not saying.done():
+        await living
+    assert saying.result() == f"listening on http://127.0.0.1:{place[1]}"
+    _, writer = await asyncio.open_connection(*place)
+    writer.close()
+    stopping.asked.set()
+    await asyncio.wait_for(living, PATIENCE_S)
+    held.close()
+
+
+@on_loop
+async def test_instances_that_start_together_say_once_that_the_demo_board_was_made() -> None:
+    disk, exchange = SimDisk(), LocalExchange()
+    apps = [App(Config(), store=SimStore(disk, Faults()), broker=LocalBroker(exchange)) for _ in range(3)]
+    with lines_logged() as lines:
+        await asyncio.gather(*(app.start() for app in apps))
+        assert len(lines.about("demo board made")) == 1
+    for app in apps:
+        await app.stop()
 
 
 @pytest.mark.parametrize("workers", ["2", "auto"])
@@ -229,7 +303,9 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 def server(tmp_path: Path, redis: RedisServer) -> Iterator[ServerProcess]:
     """Two workers that share a store and a broker."""
     settings = {"STORE__URL": database_url(str(tmp_path)), "BROKER__URL": redis.url, "SERVER__WORKERS": "2"}
-    with ServerProcess(tmp_path, SERVER__INSTANCE="twin", **settings) as server:
+    server = ServerProcess(tmp_path, SERVER__INSTANCE="twin", **settings)
+    server.root = tmp_path  # with a configuration file of its own
+    with server:
         yield server
 
 
@@ -278,8 +354,10 @@ async def test_what_is_done_on_one_worker_is_seen_on_the_other(server: ServerPro
 
 @on_loop
 async def test_a_killed_worker_is_replaced_and_the_others_serve_on(server: ServerProcess) -> None:
+    """By one with the same configuration, whatever is in the file by now."""
     clients = await one_each(server)
     before = workers_of(server)
+    (server.root / "config.yaml").write_text("no: configuration\n")
     os.kill(before[1], signal.SIGKILL)
     with pytest.raises((Closed, ConnectionError)):
         while True:

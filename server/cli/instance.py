@@ -24,6 +24,8 @@ log = structlog.stdlib.get_logger("app")
 COLLECTOR_THRESHOLDS = (50_000, 20, 100)
 """Messages make many objects and few cycles: with Python's own (700, 10, 10) a twentieth of the time goes
 into looking for cycles."""
+FIRST_ACCOUNT = "make the first account: "
+"""So begins the line with the one-time address for it."""
 STOP_S = 5.0
 """How long the data may take to be let go of. Nothing is lost by not waiting: what was acknowledged stays."""
 
@@ -44,7 +46,10 @@ def run(config: Config, worker: int | None = None) -> tuple[int, str]:
         return CONFIGURATION, f"data: {error}"
     except ConfigError as error:
         return CONFIGURATION, f"configuration: {error}"
-    except (Unusable, brokers.Failed) as error:  # a URL; a broker that is away is no failure
+    except (
+        Unusable,
+        brokers.Failed,
+    ) as error:  # a URL; a broker that is away is no failure
         return CONFIGURATION, f"configuration: {error}"
     except (Failed, OSError) as error:
         return FAILED, f"cannot serve: {error}"
@@ -127,19 +132,19 @@ async def _live(config: Config, stopping: Stopping, *, shared: bool) -> None:
     make_room(config.limits.connections + config.limits.waiting_connections)
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
     host, ops_port = config.server.host, config.server.ops_port
-    sockets = bind(host, config.server.port, shared=shared)
+    sockets = [] if shared else bind(host, config.server.port)
     ops = bind(host, ops_port, settings="server.host and server.ops_port") if ops_port else []
     app = App(config)
     if not await _start(app, stopping):
         return
     try:
+        # The supervisor holds a shared port. The kernel would give us connections before we can serve them.
+        sockets = sockets or bind(host, config.server.port, shared=True)
         serve(operations(app), ops, app)
         server = serve(application(app), sockets, app, certificate.context if certificate else None)
         address = address_of(host, sockets[0].getsockname()[1], tls=certificate is not None)
         if app.setup_code is not None:
-            click.echo(
-                f"make the first account: {config.auth.address or address}/account/setup#{app.setup_code}"
-            )
+            click.echo(f"{FIRST_ACCOUNT}{config.auth.address or address}/account/setup#{app.setup_code}")
         click.echo(f"listening on {address}")
         await stopping.asked.wait()
     except BaseException:

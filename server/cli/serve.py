@@ -1,5 +1,6 @@
 """`serve` and `check`."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -7,7 +8,7 @@ import click
 from server.backends import check_urls
 from server.cli.group import CONFIGURATION, FAILED, fail, load, server_options
 from server.cli.instance import run
-from server.cli.workers import supervise
+from server.cli.workers import handed_over, supervise
 from server.config import Config, ConfigError, masked
 from server.log import set_up
 from server.mqtt_settings import mqtt_settings
@@ -39,7 +40,7 @@ def check(config: Path | None, **flags: object) -> None:
 @click.option("--worker", type=int, hidden=True, help="Which one of several this process is.")
 def serve(config: Path | None, worker: int | None, **flags: object) -> None:
     """Run the server until SIGTERM or SIGINT; a second one stops it at once."""
-    loaded = _load_checked(config, flags)
+    loaded = _load_checked(config, flags) if worker is None else _from_supervisor()
     set_up(loaded.log.level, loaded.log.format)
     if worker is None and loaded.worker_count > 1:
         code, reason = supervise(loaded)
@@ -56,3 +57,10 @@ def _load_checked(config: Path | None, flags: dict[str, object]) -> Config:
     except ConfigError as error:
         fail(CONFIGURATION, f"configuration: {error}")
     return loaded
+
+
+def _from_supervisor() -> Config:
+    try:
+        return handed_over(sys.stdin.buffer)
+    except EOFError as error:
+        fail(FAILED, f"cannot serve: {error}")

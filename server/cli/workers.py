@@ -4,9 +4,12 @@ The workers are fresh interpreters with the command line of their supervisor and
 port (SO_REUSEPORT, the kernel divides the connections) and nothing else; what joins them is the store and the
 broker. Between the supervisor and a worker are two pipes:
 
-- the worker's standard output: its line `listening on …` says that it serves;
-- its standard input, which stays empty: when it is closed the worker stops gracefully. The kernel closes it
-  when the supervisor is killed, so that no worker outlives it.
+- the worker's standard output: its line `listening on …` says that it serves; the address for the first
+  account is passed on, that of the worker that is first;
+- its standard input. One line comes first: the configuration that is in force, as JSON. A worker that is
+  started again reads no file, which may have been changed since: all work with the same one, and no other
+  process sees its passwords. After that the input stays empty: when it is closed the worker stops gracefully.
+  The kernel closes it when the supervisor is killed, so that no worker outlives it.
 
 States of the whole: *starting* (until every worker has served once; a worker that fails ends the whole, with
 its exit code) → *serving* (a worker that ends is started again, after a pause that grows while it ends soon;
@@ -21,12 +24,15 @@ import sys
 import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Sequence
+from typing import BinaryIO
 
 import click
+import msgspec
 import structlog
+from msgspec import structs
 
 from server.cli.group import CONFIGURATION, FAILED
-from server.cli.instance import STOP_S
+from server.cli.instance import FIRST_ACCOUNT, STOP_S
 from server.config import Config
 
 log = structlog.stdlib.get_logger("workers")
@@ -57,9 +63,10 @@ def supervise(config: Config) -> tuple[int, str]:
     except OSError as error:
         return FAILED, f"cannot serve: {error}"
     port = held[0].getsockname()[1]
-    command = [sys.executable, *sys.orig_argv[1:], "--port", str(port)]
+    command = [sys.executable, *sys.orig_argv[1:]]
     patience_s = server.lame_duck_s + server.drain_s + 2 * STOP_S
-    supervisor = Supervisor(command, config.worker_count, patience_s, Backoff(random.Random()))
+    given = hand_over(structs.replace(config, server=structs.replace(server, port=port)))
+    supervisor = Supervisor(command, config.worker_count, patience_s, Backoff(random.Random()), given)
     tls = bool(config.tls.certificate)
     shown = address_of(server.host, port, tls=tls)
     try:
@@ -69,14 +76,31 @@ def supervise(config: Config) -> tuple[int, str]:
             holder.close()
 
 
+def hand_over(config: Config) -> bytes:
+    """What a worker is told in the beginning: one line."""
+    return msgspec.json.encode(config) + b"\n"
+
+
+def handed_over(lines: BinaryIO) -> Config:
+    """The configuration of the supervisor. Raises EOFError when it is gone before it has told it."""
+    line = lines.readline()
+    if not line.endswith(b"\n"):
+        raise EOFError("the supervisor is gone")
+    return msgspec.json.decode(line, type=Config)
+
+
 class Supervisor:
     """Runs `count` processes of `command`, each with `--worker <number>` behind it.
 
-    `patience_s`: what a worker that is to stop is given before it is killed.
+    `patience_s`: what a worker that is to stop is given before it is killed. `given`: what comes first on the
+    standard input of each.
     """
 
-    def __init__(self, command: Sequence[str], count: int, patience_s: float, backoff: Backoff) -> None:
-        self._command = command
+    def __init__(
+        self, command: Sequence[str], count: int, patience_s: float, backoff: Backoff, given: bytes
+    ) -> None:
+        self._command, self._given = command, given
+        self._first_account_told = False
         self._numbers = range(1, count + 1)
         self._patience_s = patience_s
         self._backoff = backoff
@@ -157,7 +181,7 @@ class Supervisor:
         return code
 
     async def _spawn(self, number: int) -> Process:
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             *self._command,
             "--worker",
             str(number),
@@ -165,10 +189,16 @@ class Supervisor:
             stdout=PIPE,
             start_new_session=True,  # Ctrl-C in a terminal is for the supervisor, which passes it on
         )
+        assert process.stdin is not None
+        process.stdin.write(self._given)
+        return process
 
     async def _listen(self, number: int, process: Process) -> None:
         assert process.stdout is not None
         async for line in process.stdout:
+            if line.startswith(FIRST_ACCOUNT.encode()) and not self._first_account_told:
+                self._first_account_told = True  # each worker has one of its own; any of them does
+                click.echo(line, nl=False)
             if line.startswith(b"listening on "):
                 self._serving.add(process)
                 self._starting.discard(number)
