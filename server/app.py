@@ -166,6 +166,7 @@ class App:
                 # One that can be read but not written serves readers; whoever runs it should know.
                 reason = self.vitals.health["store"].reason
                 log.warning("the store takes no changes for now", reason=reason)
+            self.broker.keep_apart(await self.store.installation())
             await self.boards.start()
             if self.config.boards.seed_demo and not await self.store.boards():
                 await self._seed()

@@ -42,6 +42,9 @@ class WatchedStore:
             raise
         self._worked(time.monotonic() - begun)
 
+    async def installation(self) -> str:
+        return await self._heed(self._store.installation())
+
     async def load(self, board: str, recent: int) -> Loaded | None:
         return await self._heed(self._store.load(board, recent))
 

@@ -6,6 +6,7 @@ import gc
 import io
 import os
 import random
+import re
 import signal
 import socket
 import sys
@@ -338,7 +339,9 @@ def workers_of(server: ServerProcess) -> dict[int, int]:
 
 
 @on_loop
-async def test_what_is_done_on_one_worker_is_seen_on_the_other(server: ServerProcess) -> None:
+async def test_what_is_done_on_one_worker_is_seen_on_the_other(
+    server: ServerProcess, redis: RedisServer
+) -> None:
     clients = await one_each(server)
     assert set(clients) == {"twin-1", "twin-2"}
     for client in clients.values():
@@ -349,6 +352,8 @@ async def test_what_is_done_on_one_worker_is_seen_on_the_other(server: ServerPro
     for client in clients.values():
         for name in clients:
             await see(client, f"of-{name}")
+    (channel,) = redis.command("PUBSUB", "CHANNELS", "*:demo")
+    assert re.fullmatch(r"boardcast\.[0-9a-f]{16}:demo", channel)
     assert server.output().count("listening on") == 1
 
 

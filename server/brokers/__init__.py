@@ -23,6 +23,9 @@ class Failed(BrokerError):
 
 
 class Broker(Protocol):
+    def keep_apart(self, installation: str) -> None:
+        """Before `start`, once: hear only those who were given the same name. Empty: those without one."""
+
     async def start(self, receive: Receive, confirmed: Confirmed) -> None:
         """Connect. Never fails for a broker that is away: that is a state, shown by `up`."""
 

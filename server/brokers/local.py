@@ -40,6 +40,9 @@ class LocalBroker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._dropped = 0
 
+    def keep_apart(self, installation: str) -> None:
+        """There is nobody else on the exchange."""
+
     async def start(self, receive: Receive, confirmed: Confirmed) -> None:
         self._receive = receive
         self._confirmed = confirmed

@@ -121,6 +121,9 @@ class Store(Entries, Protocol):
     async def briefs(self, boards: Collection[str]) -> dict[str, Brief]:
         """Those of `boards` that have a log. Reads no task, and costs about as much as `heads`."""
 
+    async def installation(self) -> str:
+        """A name that all who share this store get, and nobody else; empty for one that cannot be shared."""
+
     async def ping(self) -> None:
         """Prove that a write would be accepted now; raises `Failed` with the reason."""
 

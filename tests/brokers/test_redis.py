@@ -131,3 +131,22 @@ async def test_a_start_that_is_given_up_leaves_nothing_behind(server: RedisServe
         await starting
     assert asyncio.all_tasks() == {asyncio.current_task()}
     assert not ours.up
+
+
+async def test_installations_that_share_a_database_of_redis_do_not_hear_each_other(
+    server: RedisServer,
+) -> None:
+    brokers = [broker(server) for _ in range(3)]
+    for each, installation in zip(brokers, ("one", "other", "one"), strict=True):
+        each.keep_apart(installation)
+    async with started(*brokers) as (ann, stranger, bob):
+        await stranger.listen("b1")
+        await bob.listen("b1")
+        ann.broker.offer("b1", b"of one")
+        await bob.hears("b1", b"of one")
+        stranger.broker.offer("b1", b"of the other")
+        await stranger.broker.probe()
+        await hears_again(ann, bob)
+        assert bob.received == [("b1", b"of one"), ("b1", b"again")]
+        assert stranger.received == []
+        await ann.broker.probe()

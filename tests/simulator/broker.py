@@ -33,6 +33,8 @@ class SimBroker:
         self._latest = 0.0
         self._connection = 0  # counts connections: what was on its way through an older one is lost
 
+    def keep_apart(self, installation: str) -> None: ...
+
     async def start(self, receive: Receive, confirmed: Confirmed) -> None:
         self._receive = receive
         self._confirmed = confirmed

@@ -162,6 +162,9 @@ class SimStore:
         """What devices measure is none of the simulator's business."""
         raise Failed("the simulator keeps no telemetry")
 
+    async def installation(self) -> str:
+        return ""
+
     async def ping(self) -> None:
         await self._write(lambda: None)
 

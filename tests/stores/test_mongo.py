@@ -361,3 +361,17 @@ async def test_a_board_that_is_created_while_the_store_closes_is_acknowledged(pl
     await accepted
     async with opened(place) as store:
         assert await store.heads(["b1"]) == {"b1": Head("epoch-1", 1)}
+
+
+async def test_who_shares_a_database_has_one_name_and_a_copy_of_it_another(
+    place: MongoPlace, data: Data, tmp_path: Path
+) -> None:
+    copy = MongoPlace(tmp_path / "copy")
+    async with opened(place) as ann, opened(place) as bob:
+        name = await ann.installation()
+        assert name and await bob.installation() == name
+        with pymongo.MongoClient[dict[str, Any]](copy.url) as client:
+            client.get_default_database()["meta"].insert_many(data["meta"].find())
+    async with opened(place) as ann, opened(copy) as other:
+        assert await ann.installation() == name
+        assert await other.installation() not in (name, "")

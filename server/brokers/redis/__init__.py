@@ -37,7 +37,8 @@ What happens when …
 - **close**: nothing is received from that moment on; what is queued may go out for `flush_s`.
 
 Redis delivers PUBLISH across its databases; so that two installations on one server are kept apart by the
-number in the URL, the channels of database 2 begin with `boardcast@2:` instead of `boardcast:`. A user for it
+number in the URL, the channels of database 2 begin with `boardcast@2` instead of `boardcast`. Two that share
+the number, too, are kept apart by the name that each has from its store: `boardcast.<name>:`. A user for it
 needs little: `ACL SETUSER boardcast on >secret resetchannels &boardcast* +publish +subscribe +unsubscribe
 +ping` (and `+select` for another database than 0).
 
@@ -84,11 +85,9 @@ class RedisBroker:
         self._metrics = metrics
         self._rng = rng or random.Random()
         self._prefix = prefix if self._address.db == 0 else f"{prefix}@{self._address.db}"
-        sender = secrets.token_bytes(8)
-        own = f"{self._prefix}/{sender.hex()}".encode()
-        self._sender, self._own = sender, own
-        self._publisher = Publisher(queue_bytes=queue_bytes, greeting=own)
-        self._subscriber = Subscriber(own, sender, self._came_back)
+        self._sender = secrets.token_bytes(8)
+        self._publisher = Publisher(queue_bytes=queue_bytes, greeting=self._own)
+        self._subscriber = Subscriber(self._own, self._sender, self._came_back)
         self._publishing = self._keeper("publish", self._publisher)
         self._subscribing = self._keeper("subscribe", self._subscriber)
         self._probes: dict[bytes, asyncio.Future[None]] = {}
@@ -108,6 +107,10 @@ class RedisBroker:
         )
 
     # -- life
+
+    def keep_apart(self, installation: str) -> None:
+        self._prefix = f"{self._prefix}.{installation}" if installation else self._prefix
+        self._publisher.greeting = self._subscriber.own = self._own
 
     async def start(self, receive: Receive, confirmed: Confirmed) -> None:
         """Returns when both links have been tried, after `connect_s` at the latest."""
@@ -163,6 +166,11 @@ class RedisBroker:
     def offer(self, channel: str, message: bytes) -> None:
         if self._open:
             self._publisher.offer(self._name(channel), self._sender + message)
+
+    @property
+    def _own(self) -> bytes:
+        """The channel that only we listen to."""
+        return f"{self._prefix}/{self._sender.hex()}".encode()
 
     def _name(self, channel: str) -> bytes:
         return f"{self._prefix}:{channel}".encode()

@@ -20,7 +20,7 @@ class Publisher:
 
     def __init__(self, *, queue_bytes: int, greeting: bytes) -> None:
         self._bound = queue_bytes
-        self._greeting = greeting
+        self.greeting = greeting
         self._queue: deque[tuple[bytes, bytes]] = deque()
         self._queued = 0
         self._unanswered = 0  # messages
@@ -48,7 +48,7 @@ class Publisher:
 
     async def live(self, link: Link, works: Callable[[], None]) -> None:
         """The greeting is published to a channel that only we listen to: it proves that we may."""
-        await link.send([packed(b"PUBLISH", self._greeting, b"")])
+        await link.send([packed(b"PUBLISH", self.greeting, b"")])
         await link.read()
         link.silence.answered()
         self._unanswered = self._pings = 0

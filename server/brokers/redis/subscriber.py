@@ -25,7 +25,7 @@ class Subscriber:
     """
 
     def __init__(self, own: bytes, sender: bytes, came_back: Callable[[bytes], None]) -> None:
-        self._own, self._sender, self._came_back = own, sender, came_back
+        self.own, self._sender, self._came_back = own, sender, came_back
         self._wanted: dict[bytes, str] = {}
         self._wishes: dict[bytes, None] = {}
         self._in_force = False
@@ -65,7 +65,7 @@ class Subscriber:
 
     async def live(self, link: Link, works: Callable[[], None]) -> None:
         """Everything wanted is asked for again. `own` comes last: once it is confirmed, so are the others."""
-        self._wishes = dict.fromkeys([*self._wanted, self._own])
+        self._wishes = dict.fromkeys([*self._wanted, self.own])
         self._in_force = True
         self._pings = 0
         self._wake.set()
@@ -86,8 +86,8 @@ class Subscriber:
         names = list(islice(self._wishes, CHANNELS_AT_ONCE))
         for name in names:
             del self._wishes[name]
-        wanted = [name for name in names if name in self._wanted or name == self._own]
-        unwanted = [name for name in names if name not in self._wanted and name != self._own]
+        wanted = [name for name in names if name in self._wanted or name == self.own]
+        unwanted = [name for name in names if name not in self._wanted and name != self.own]
         asks = ((b"UNSUBSCRIBE", unwanted), (b"SUBSCRIBE", wanted))
         commands = [packed(verb, *channels) for verb, channels in asks if channels]
         if commands or self._ping_due:  # its answer tells that what stands before it was dealt with
@@ -114,14 +114,14 @@ class Subscriber:
                 await asyncio.sleep(0)
 
     def _in_force_now(self, name: bytes, works: Callable[[], None]) -> None:
-        if name == self._own:
+        if name == self.own:
             works()
         channel = self._wanted.get(name)
         if channel is not None:
             self._guarded(self._confirmed, channel)
 
     def _arrived(self, name: bytes, payload: bytes) -> None:
-        if name == self._own:
+        if name == self.own:
             self._came_back(payload)
             return
         channel = self._wanted.get(name)

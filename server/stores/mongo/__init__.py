@@ -40,7 +40,7 @@ The collections, each of which can be sharded by `board` (`entries` by `kind` an
 `tasks`     `_id` "<board>/<id>", `board`, `id`, `seq`, `deleted`, `value` (the task), `made`, `marks`
 `comments`  the same for comments
 `entries`   `_id` "<kind>/<key>", `kind`, `key`, `value` (binary), `version`, `expires_at` (ms or null)
-`meta`      `schema` (its `version`), `boards` (the last `number`), `ping`
+`meta`      `schema` (its `version`), `boards` (the last `number`), `installation` (a random name), `ping`
 `probe`     empty: what the server is able to do is tried out there
 """
 

@@ -96,6 +96,13 @@ class Link:
         concern = ReadConcern("majority") if self.majority else ReadConcern()
         return self._database.get_collection(name, read_concern=concern)
 
+    async def uuid_of(self, collection: str) -> str:
+        """What the server tells it from others of that name by; empty for a server that does not."""
+        asked = {"name": collection}
+        reply = await self.call(self.lookups, lambda: self._database.command("listCollections", filter=asked))
+        found = [one["info"].get("uuid", b"") for one in reply["cursor"]["firstBatch"] if "info" in one]
+        return "".join(uuid.hex() if isinstance(uuid, bytes) else str(uuid) for uuid in found)
+
     @property
     def writes_waiting(self) -> int:
         return self.appends.waiting + self.appends.under_way

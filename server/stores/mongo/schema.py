@@ -1,5 +1,6 @@
 """The collections' indexes, and what the server is able to do: made and found out at each start."""
 
+import hashlib
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
@@ -81,6 +82,21 @@ async def touch(link: Link) -> None:
     token = secrets.token_hex(8)
     async with link.in_time():
         await upsert(link, meta, {"_id": "ping"}, {"$set": {"by": token}})
+
+
+async def installation(link: Link) -> str:
+    """See `Store.installation`. A copy by mongodump holds the same document, but is another collection, to
+    which the server has given another UUID, or is in another database. The hosts tell nothing: not all
+    instances need to know the server by the same name.
+    """
+    meta, which = link.collection("meta"), {"_id": "installation"}
+    async with link.in_time():
+        await upsert(link, meta, which, {"$setOnInsert": {"value": secrets.token_hex(16)}})
+        found = await link.call(link.lookups, lambda: meta.find_one(which))
+        uuid = await link.uuid_of("meta")
+    if found is None:
+        raise Failed(f"{link.server}: meta.installation is gone; start the server again")
+    return hashlib.sha256(f"{found['value']} {meta.database.name} {uuid}".encode()).hexdigest()[:16]
 
 
 async def upsert(link: Link, collection: Collection, which: Document, change: Document) -> None:

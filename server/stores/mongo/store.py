@@ -221,6 +221,10 @@ class MongoStore:
         async with link.in_time():
             await Drawer(link).drop_expired(now_ms)
 
+    async def installation(self) -> str:
+        link, _, _ = self._parts()
+        return await schema.installation(link)
+
     async def ping(self) -> None:
         link, _, _ = self._parts()
         await schema.touch(link)

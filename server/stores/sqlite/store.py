@@ -121,6 +121,9 @@ class SqliteStore:
     async def drop_expired(self, now_ms: int) -> None:
         await self._write(partial(entries.drop_expired, now_ms=now_ms))
 
+    async def installation(self) -> str:
+        return ""  # one process has the file: there are no others to be told from
+
     async def ping(self) -> None:
         await self._write(writes.touch)
 
