@@ -404,3 +404,13 @@ def test_a_url_that_cannot_be_right_is_found_before_anybody_is_asked(
     assert ended.exit_code == 78
     assert ended.output.startswith(f"configuration: {setting}.url: ") and ended.output.count("\n") == 1
     assert "sec" not in ended.output.replace("user:password", "")
+
+
+@pytest.mark.parametrize("command", [["export", "-"], ["user", "list"]])
+def test_every_command_refuses_such_a_url_the_same_way(tmp_path: Path, command: list[str]) -> None:
+    accounts = tmp_path / "accounts.yaml"
+    accounts.write_text("auth: {mode: accounts}")
+    given = [f"--config={accounts}", "--store=mongodb://me:p@sec/ret@host/x"]
+    ended = CliRunner().invoke(main, [*command, *given])
+    assert (ended.exit_code, ended.output.partition(" not a")[0]) == (78, "configuration: store.url:")
+    assert "sec" not in ended.output

@@ -23,7 +23,7 @@ from server.data.export import export as write_export
 from server.data.files import whole_file
 from server.data.format import is_id
 from server.data.intake import Outcome, Target, take_in
-from server.stores import Failed, Head, TooNew
+from server.stores import Failed, Head, TooNew, Unusable
 from server.stores.sqlite.archive import Archive
 from server.stores.sqlite.intake import Intake
 
@@ -40,6 +40,9 @@ def _told(what: str) -> Iterator[Line]:
     except TooNew as error:
         progress.clear()
         fail(CONFIGURATION, f"data: {error}")
+    except Unusable as error:
+        progress.clear()
+        fail(CONFIGURATION, f"configuration: {error}")
     except BrokenPipeError:
         raise  # whoever read has gone; click ends quietly
     except (DataError, Failed, OSError) as error:

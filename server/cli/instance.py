@@ -46,10 +46,7 @@ def run(config: Config, worker: int | None = None) -> tuple[int, str]:
         return CONFIGURATION, f"data: {error}"
     except ConfigError as error:
         return CONFIGURATION, f"configuration: {error}"
-    except (
-        Unusable,
-        brokers.Failed,
-    ) as error:  # a URL; a broker that is away is no failure
+    except (Unusable, brokers.Failed) as error:  # a URL: that a broker is away is no failure
         return CONFIGURATION, f"configuration: {error}"
     except (Failed, OSError) as error:
         return FAILED, f"cannot serve: {error}"

@@ -20,7 +20,7 @@ from server.config import Config
 from server.errors import BoardcastError
 from server.model.accounts import AuditEntry, Login, Person, Secret
 from server.model.messages import User
-from server.stores import Failed, Store, TooNew
+from server.stores import Failed, Store, TooNew, Unusable
 
 BY_HAND = User("system", "command line")
 LINE = "{0.login:<24} {0.name:<30} {0.id}  {1}"
@@ -39,6 +39,8 @@ def _run(
         fail(CONFIGURATION, f"data: {error}")
     except BoardcastError as error:
         fail(FAILED, error.message)
+    except Unusable as error:
+        fail(CONFIGURATION, f"configuration: {error}")
     except (Failed, OSError) as error:
         fail(FAILED, f"cannot do that: {error}")
 
