@@ -12,7 +12,7 @@ from handlers.origins import check_host
 from server.errors import NotFound
 from server.model.fields import Id
 
-PARTS = ("client/", "page/")
+PARTS = ("client.js", "client/", "page/", "vendor/fractional-indexing.js")
 OF_ACCOUNTS = ("page/account/ask.js", "page/account/door.js")
 """Of the modules of the account pages those that the board needs, too."""
 LATER = ("page/texts/zh-CN.js", "page/devices/", "page/account/")
