@@ -39,14 +39,12 @@ _CARDS: tuple[tuple[str, str, str, str], ...] = (
         "Not even `kill -9` of the server loses a change that it has confirmed.",
     ),
     (
-        "device",
-        "doing",
-        "Connect a device",
-        "Open the devices (at the top, beside the link), add one, and paste the line that it shows into a "
-        "terminal: its value is on the board, and its chart moves with the next one. A rule opens a card "
-        "when a reading is not well.",
+        "start",
+        "done",
+        "Start Boardcast",
+        "`make run`. You have done that already. Next, if you like, connect a device: open the devices (at "
+        "the top, beside the link), add one, and paste the line that it shows into a terminal.",
     ),
-    ("start", "done", "Start Boardcast", "`make run`. You have done that already."),
 )
 
 COMMANDS: tuple[c.Command, ...] = (

@@ -55,11 +55,11 @@ def test_a_lifted_card_is_sent_when_it_is_put_down_and_not_before(visit: Visit) 
     press(ann.page, "Space")
     said(ann, f"Lifted “{WINDOW}”")
     press(ann.page, "ArrowDown", "ArrowRight")
-    said(ann, "Doing, place 2 of 4.")
+    said(ann, "Doing, place 2 of 3.")
     bob.sees("To do", WINDOW, DRAG, CARD)
     press(ann.page, "Space")
     bob.sees_card("Doing", WINDOW)
-    said(ann, f"Moved “{WINDOW}” to Doing, place 2 of 4.")
+    said(ann, f"Moved “{WINDOW}” to Doing, place 2 of 3.")
     expect(ann.card(WINDOW).locator(".open")).to_be_focused()
 
 
