@@ -22,6 +22,7 @@ export class NewsPanel {
     } catch {
       return; // nobody asked for it: without an answer there is no line
     }
+    this.visits.mark(this.client); // now, too: what is written while a page goes away may be lost
     if (this.news === null) return;
     const { changes: n, at, more } = this.news;
     this.toasts.show(t(more ? "news.told_more" : "news.told", { n, when: formatAgo(at) }), { actions: [[t("news.show"), () => this.show()]] });
