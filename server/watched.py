@@ -58,6 +58,9 @@ class WatchedStore:
             self._store.history(board, since=since, before=before, task=task, limit=limit)
         )
 
+    async def count(self, board: str, *, since: int | None, before: int | None, task: str) -> int:
+        return await self._heed(self._store.count(board, since=since, before=before, task=task))
+
     async def heads(self, boards: Collection[str]) -> dict[str, Head]:
         return await self._heed(self._store.heads(boards))
 
@@ -89,8 +92,13 @@ class WatchedStore:
     async def drop_entry(self, kind: str, key: str, *, version: int | None = None) -> None:
         await self._heed(self._store.drop_entry(kind, key, version=version))
 
-    async def entries(self, kind: str, *, prefix: str = "", after: str = "", limit: int = 500) -> list[Entry]:
-        return await self._heed(self._store.entries(kind, prefix=prefix, after=after, limit=limit))
+    async def entries(
+        self, kind: str, *, prefix: str = "", after: str = "", skip: int = 0, limit: int = 500
+    ) -> list[Entry]:
+        return await self._heed(self._store.entries(kind, prefix=prefix, after=after, skip=skip, limit=limit))
+
+    async def count_entries(self, kind: str, *, prefix: str = "") -> int:
+        return await self._heed(self._store.count_entries(kind, prefix=prefix))
 
     async def drop_expired(self, now_ms: int) -> None:
         await self._heed(self._store.drop_expired(now_ms))

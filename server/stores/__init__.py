@@ -5,11 +5,13 @@ is the only lock in the system. Beside the log it keeps materialised records, wh
 `mark` at least, and may be newer one by one; replaying an older change onto a newer record changes nothing.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 from msgspec import Struct
 
+from server.errors import Unavailable
 from server.model.records import BoardRecord, Change, CommentRecord, Record, TaskRecord
 from server.stores.entries import Entries
 from server.stores.telemetry import TelemetryStore
@@ -36,6 +38,15 @@ class TooNew(Failed):
 
 class Unusable(Failed):
     """What the configuration says about the store cannot be right: `<setting>: <what>`, without a secret."""
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Raises `Unavailable` in the place of `Failed`: what whoever asked us is to be told."""
+    try:
+        yield
+    except Failed as error:
+        raise Unavailable("the store does not answer") from error
 
 
 class Head(Struct, frozen=True):
@@ -99,6 +110,9 @@ class Store(Entries, Protocol):
         """Up to `limit` changes, for people to read: with `since` those after it, oldest first; else the
         newest ones, newest first, those before `before` when it is given. `task`: only what touched it.
         """
+
+    async def count(self, board: str, *, since: int | None, before: int | None, task: str) -> int:
+        """How many changes touched the task: as many as `history` gives without a limit."""
 
     async def heads(self, boards: Collection[str]) -> dict[str, Head]:
         """The heads of the boards that have a log, from the log itself, in one query."""

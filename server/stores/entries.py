@@ -45,8 +45,15 @@ class Entries(Protocol):
         Without a version one that is not there is no error.
         """
 
-    async def entries(self, kind: str, *, prefix: str = "", after: str = "", limit: int = 500) -> list[Entry]:
-        """Up to `limit` entries whose key begins with `prefix` and comes after `after`, in order of key."""
+    async def entries(
+        self, kind: str, *, prefix: str = "", after: str = "", skip: int = 0, limit: int = 500
+    ) -> list[Entry]:
+        """Up to `limit` entries whose key begins with `prefix` and comes after `after`, in order of key; the
+        first `skip` of them are left out.
+        """
+
+    async def count_entries(self, kind: str, *, prefix: str = "") -> int:
+        """How many entries have a key that begins with `prefix`."""
 
     async def drop_expired(self, now_ms: int) -> None:
         """Take away, of all kinds, what expired at `now_ms` or before."""

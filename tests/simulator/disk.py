@@ -102,9 +102,9 @@ class SimDisk:
         if expected != (0 if found is None else found.version):
             raise Refused(f"{kind} {key}: not version {expected} any more")
 
-    def find_entries(self, kind: str, prefix: str, after: str, limit: int) -> list[Entry]:
+    def find_entries(self, kind: str, prefix: str, after: str, skip: int, limit: int) -> list[Entry]:
         found = [entry for (of, key), entry in sorted(self.entries.items()) if of == kind and key > after]
-        return [entry for entry in found if entry.key.startswith(prefix)][:limit]
+        return [entry for entry in found if entry.key.startswith(prefix)][skip : skip + limit]
 
     def drop_expired(self, now_ms: int) -> None:
         for where, entry in list(self.entries.items()):

@@ -103,6 +103,9 @@ class SimStore:
     ) -> list[Change]:
         return await self._read(partial(self.disk.history, board, since, before, task, limit))
 
+    async def count(self, board: str, *, since: int | None, before: int | None, task: str) -> int:
+        return len(await self.history(board, since=since, before=before, task=task, limit=10**9))
+
     async def heads(self, boards: Collection[str]) -> dict[str, Head]:
         return await self._read(lambda: {b: h for b, h in self.disk.heads().items() if b in boards})
 
@@ -151,8 +154,13 @@ class SimStore:
         checked(kind, key)
         await self._write(partial(self.disk.drop_entry, kind, key, version))
 
-    async def entries(self, kind: str, *, prefix: str = "", after: str = "", limit: int = 500) -> list[Entry]:
-        return await self._read(partial(self.disk.find_entries, kind, prefix, after, limit))
+    async def entries(
+        self, kind: str, *, prefix: str = "", after: str = "", skip: int = 0, limit: int = 500
+    ) -> list[Entry]:
+        return await self._read(partial(self.disk.find_entries, kind, prefix, after, skip, limit))
+
+    async def count_entries(self, kind: str, *, prefix: str = "") -> int:
+        return len(await self.entries(kind, prefix=prefix, limit=10**9))
 
     async def drop_expired(self, now_ms: int) -> None:
         await self._write(partial(self.disk.drop_expired, now_ms))

@@ -3,11 +3,13 @@
 import asyncio
 
 import pytest
+from msgspec import structs
 
-from server.model.records import Change, Record
+from server.model.records import Also, Change, Patch, Record
 from server.stores import Brief, Failed, Head, Refused, Store
 from tests.stores.places import Place, opened
 from tests.stores.samples import (
+    ANN,
     board_record,
     comment_record,
     created,
@@ -230,6 +232,33 @@ async def test_read_gives_what_comes_after_in_order_up_to_the_limit(place: Place
         assert await store.read("b1", 9999, 10) == []
         assert await store.read("b1", 0, 0) == []
         assert await store.read("nowhere", 0, 10) == []
+
+
+async def test_history_is_read_from_either_end_and_of_one_task(place: Place) -> None:
+    async def found(limit: int = 50, *, since: int | None = None, before: int | None = None) -> list[int]:
+        changes = await store.history("b1", since=since, before=before, task=task, limit=limit)
+        if task is not None and limit > len(changes):
+            assert await store.count("b1", since=since, before=before, task=task) == len(changes)
+        return [change.seq for change in changes]
+
+    async with opened(place) as store:
+        await store.append("b1", 1, [created(), *updates(2, 5)])
+        touched = {"t1": Also(set=Patch(column="done"), was=Patch(column="todo"))}
+        moved = Change(seq=6, at=1006, actor=ANN, op="column.delete", set=Patch(), also=touched)
+        await store.append("b1", 6, [moved, structs.replace(update(7), task="t2")])
+        task: str | None = None
+        assert await found(3) == [7, 6, 5]
+        assert await found(3, before=6) == [5, 4, 3]
+        assert await found(3, since=2) == [3, 4, 5]
+        assert await found(since=2, before=5) == [3, 4]
+        assert [await found(since=7), await found(before=1), await found(since=5, before=3)] == [[], [], []]
+        task = "t1"
+        assert await found() == [6, 5, 4, 3, 2]
+        assert await found(2, since=2) == [3, 4]
+        assert await found(since=4) == [5, 6]
+        assert await found(before=4) == [3, 2]
+        assert await store.count("b1", since=None, before=None, task="t1") == 5
+        assert await store.count("b2", since=None, before=None, task="t1") == 0
 
 
 async def test_heads_are_of_the_log_and_only_of_boards_that_have_one(place: Place) -> None:

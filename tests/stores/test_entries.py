@@ -98,6 +98,11 @@ async def test_entries_are_listed_in_order_of_key_by_prefix_and_page(place: Plac
         assert await keys(store, after="b/10") == ["b/2", "b/~", "b0", "b~"]
         assert await keys(store, prefix="b/", after="B") == ["b/1", "b/1/x", "b/10", "b/2", "b/~"]
         assert await keys(store, prefix="b/", after="c") == []
+        assert await keys(store, prefix="b/", skip=2, limit=2) == ["b/10", "b/2"]
+        assert await keys(store, prefix="b/", after="b/1", skip=3) == ["b/~"]
+        assert await keys(store, prefix="b/", skip=5) == []
+        assert [await store.count_entries("k", prefix=prefix) for prefix in ("", "b/", "c")] == [10, 5, 0]
+        assert await store.count_entries("j") == 0
         assert await keys(store, prefix="%") == []
 
 

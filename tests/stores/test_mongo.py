@@ -149,6 +149,7 @@ async def test_changes_in_parts_are_read_like_others(
         assert await store.read("b1", 5, 3) == changes[4:7]
         touching = await store.history("b1", since=None, before=10, task="t1", limit=2)
         assert [change.seq for change in touching] == [9, 7]
+        assert await store.count("b1", since=2, before=10, task="t1") == 4
         loaded = await store.load("b1", 3)
         assert loaded is not None
         assert [*loaded.tail] == [created(), *changes]

@@ -22,18 +22,23 @@ class Drawer(Struct, frozen=True):
         found = await self.link.call(self.link.lookups, lambda: collection.find_one(_which(kind, key)))
         return None if found is None else _entry(found)
 
-    async def find_all(self, kind: str, prefix: str, after: str, limit: int) -> list[Entry]:
+    async def find_all(self, kind: str, prefix: str, after: str, skip: int, limit: int) -> list[Entry]:
         collection = self.link.collection("entries")
         key: Document = {"$gte": prefix, "$lt": prefix + _AFTER_ALL}
         if after >= prefix:
             key = {"$gt": after, "$lt": prefix + _AFTER_ALL}
-        cursor = collection.find({"kind": kind, "key": key}, limit=limit).sort(
+        cursor = collection.find({"kind": kind, "key": key}, skip=skip, limit=limit).sort(
             [("kind", ASCENDING), ("key", ASCENDING)]
         )
         return [
             _entry(document)
             for document in await self.link.call(self.link.loads, lambda: cursor.to_list(None))
         ]
+
+    async def count(self, kind: str, prefix: str) -> int:
+        collection = self.link.collection("entries")
+        which = {"kind": kind, "key": {"$gte": prefix, "$lt": prefix + _AFTER_ALL}}
+        return int(await self.link.call(self.link.loads, lambda: collection.count_documents(which)))
 
     async def put(self, kind: str, entry: Entry, expected: int) -> None:
         """Raises `Refused` when the entry has another version than `expected`."""

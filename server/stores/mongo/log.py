@@ -219,9 +219,9 @@ class Log:
         return {**document, "changes": changes}
 
     async def touching(
-        self, board: str, task: str, *, after: int, before: int | None, upward: bool, limit: int
+        self, board: str, task: str, *, after: int, before: int | None, upward: bool, limit: int | None = None
     ) -> list[Change]:
-        """Up to `limit` changes that touched the task, above `after` and below `before`."""
+        """The changes, or up to `limit` of them, that touched the task, above `after` and below `before`."""
         which: Document = {"board": board, "tasks": task, "last": {"$gt": after}}
         if before is not None:
             which["first"] = {"$lt": before}
@@ -229,7 +229,7 @@ class Log:
         cursor = self._entries.find(which, batch_size=TASK_PAGE).sort([("first", order)])
         found: list[Change] = []
         try:
-            while len(found) < limit:
+            while limit is None or len(found) < limit:
                 page = await self._link.call(self._link.loads, lambda: cursor.to_list(TASK_PAGE))
                 for document in page:
                     found += await self._touching_in(document, task, after, before, order)

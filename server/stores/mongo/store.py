@@ -108,6 +108,12 @@ class MongoStore:
                 return await entries.between(board, since, min(last, since + limit))
             return (await entries.between(board, max(last - limit, 0), last))[::-1]
 
+    async def count(self, board: str, *, since: int | None, before: int | None, task: str) -> int:
+        link, entries, _ = self._parts()
+        async with link.in_time():
+            found = entries.touching(board, task, after=since or 0, before=before, upward=True)
+            return len(await found)
+
     async def heads(self, boards: Collection[str]) -> dict[str, Head]:
         if not boards:
             return {}
@@ -211,10 +217,17 @@ class MongoStore:
         async with link.in_time():
             await Drawer(link).drop(kind, key, version)
 
-    async def entries(self, kind: str, *, prefix: str = "", after: str = "", limit: int = 500) -> list[Entry]:
+    async def entries(
+        self, kind: str, *, prefix: str = "", after: str = "", skip: int = 0, limit: int = 500
+    ) -> list[Entry]:
         link, _, _ = self._parts()
         async with link.in_time():
-            return await Drawer(link).find_all(kind, prefix, after, limit)
+            return await Drawer(link).find_all(kind, prefix, after, skip, limit)
+
+    async def count_entries(self, kind: str, *, prefix: str = "") -> int:
+        link, _, _ = self._parts()
+        async with link.in_time():
+            return await Drawer(link).count(kind, prefix)
 
     async def drop_expired(self, now_ms: int) -> None:
         link, _, _ = self._parts()

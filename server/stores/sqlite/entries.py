@@ -7,7 +7,8 @@ from server.stores.entries import Entry
 
 _FIND = "select key, value, version, expires_at from entries where kind = ? and key = ?"
 _LIST = """select key, value, version, expires_at from entries
-    where kind = ? and key >= ? and key > ? and key < ? order by key limit ?"""
+    where kind = ? and key >= ? and key > ? and key < ? order by key limit ? offset ?"""
+_COUNT = "select count(*) from entries where kind = ? and key >= ? and key < ?"
 _ADD = "insert or ignore into entries (kind, key, value, version, expires_at) values (?, ?, ?, ?, ?)"
 _REPLACE = (
     "update entries set value = ?, version = ?, expires_at = ? where kind = ? and key = ? and version = ?"
@@ -21,9 +22,17 @@ def find(connection: sqlite3.Connection, kind: str, key: str) -> Entry | None:
     return None if row is None else Entry(*row)
 
 
-def find_all(connection: sqlite3.Connection, kind: str, prefix: str, after: str, limit: int) -> list[Entry]:
-    rows = connection.execute(_LIST, (kind, prefix, after, prefix + _AFTER_ALL, limit)).fetchall()
+def find_all(
+    connection: sqlite3.Connection, kind: str, prefix: str, after: str, skip: int, limit: int
+) -> list[Entry]:
+    rows = connection.execute(_LIST, (kind, prefix, after, prefix + _AFTER_ALL, limit, skip)).fetchall()
     return [Entry(*row) for row in rows]
+
+
+def count(connection: sqlite3.Connection, kind: str, prefix: str) -> int:
+    found: int
+    (found,) = connection.execute(_COUNT, (kind, prefix, prefix + _AFTER_ALL)).fetchone()
+    return found
 
 
 def put(connection: sqlite3.Connection, kind: str, entry: Entry, expected: int) -> None:

@@ -136,24 +136,40 @@ class Wanted(NamedTuple):
     since: int | None
     before: int | None
     task: str | None
-    limit: int
+    limit: int = -1
+
+    @property
+    def where(self) -> str:
+        """The condition; its values are `values`."""
+        among = "board = ? and seq between ? and ?"
+        if self.task is None:
+            return among
+        return f"{among} and (json_extract(body, '$.task') = ? or json_type(body, ?) is not null)"
+
+    @property
+    def values(self) -> tuple[str | int, ...]:
+        last = MOST if self.before is None else self.before - 1
+        touching = () if self.task is None else (self.task, f'$.also."{self.task}"')
+        return (self.board, (self.since or 0) + 1, last, *touching)
 
 
 def history(connection: sqlite3.Connection, wanted: Wanted) -> list[Change]:
     """See `Store.history`."""
-    upward = wanted.since is not None
-    first = (wanted.since or 0) + 1
-    last = MOST if wanted.before is None else wanted.before - 1
-    touches, named = "", []
-    if wanted.task is not None:
-        touches = "and (json_extract(body, '$.task') = ? or json_type(body, ?) is not null)"
-        named = [wanted.task, f'$.also."{wanted.task}"']
+    order = "desc" if wanted.since is None else "asc"
     rows = connection.execute(
-        f"""select cast(body as blob) from changes where board = ? and seq between ? and ? {touches}
-        order by seq {"asc" if upward else "desc"} limit ?""",
-        (wanted.board, first, last, *named, wanted.limit),
+        f"select cast(body as blob) from changes where {wanted.where} order by seq {order} limit ?",
+        (*wanted.values, wanted.limit),
     )
     return [_change(body) for (body,) in rows]
+
+
+def count(connection: sqlite3.Connection, wanted: Wanted) -> int:
+    """See `Store.count`."""
+    found: int
+    (found,) = connection.execute(
+        f"select count(*) from changes where {wanted.where}", wanted.values
+    ).fetchone()
+    return found
 
 
 def heads(connection: sqlite3.Connection, boards: Collection[str]) -> dict[str, Head]:

@@ -77,6 +77,10 @@ class SqliteStore:
         wanted = reads.Wanted(board, since, before, task, limit)
         return await self._read(self._loads, partial(reads.history, wanted=wanted))
 
+    async def count(self, board: str, *, since: int | None, before: int | None, task: str) -> int:
+        wanted = reads.Wanted(board, since, before, task)
+        return await self._read(self._loads, partial(reads.count, wanted=wanted))
+
     async def heads(self, boards: Collection[str]) -> dict[str, Head]:
         return await self._read(self._lookups, partial(reads.heads, boards=boards))
 
@@ -114,9 +118,14 @@ class SqliteStore:
         checked(kind, key)
         await self._write(partial(entries.drop, kind=kind, key=key, expected=version))
 
-    async def entries(self, kind: str, *, prefix: str = "", after: str = "", limit: int = 500) -> list[Entry]:
-        wanted = partial(entries.find_all, kind=kind, prefix=prefix, after=after, limit=limit)
+    async def entries(
+        self, kind: str, *, prefix: str = "", after: str = "", skip: int = 0, limit: int = 500
+    ) -> list[Entry]:
+        wanted = partial(entries.find_all, kind=kind, prefix=prefix, after=after, skip=skip, limit=limit)
         return await self._read(self._lookups, wanted)
+
+    async def count_entries(self, kind: str, *, prefix: str = "") -> int:
+        return await self._read(self._lookups, partial(entries.count, kind=kind, prefix=prefix))
 
     async def drop_expired(self, now_ms: int) -> None:
         await self._write(partial(entries.drop_expired, now_ms=now_ms))
