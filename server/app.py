@@ -38,14 +38,13 @@ from server.metrics import UNKNOWN_OP, Metrics
 from server.model.commands import LOGGED, Command, MemberSet
 from server.model.fields import Role
 from server.model.messages import Bye, ServerInfo
-from server.model.records import Change
 from server.model.telemetry import Heard
 from server.mqtt_settings import mqtt_of
 from server.outbox import Transport
 from server.people import People
 from server.policy import RANK, Policy
 from server.session import Services, Session, SessionSettings
-from server.stores import Failed, Store
+from server.stores import Store, answering
 from server.vitals import PARTS, Vitals
 from server.wire import JSON, MSGPACK, Codec
 
@@ -319,31 +318,13 @@ class App:
 
     async def all_boards(self) -> list[str]:
         """The ids of all boards, in order of creation. Raises `Unavailable`."""
-        try:
+        with answering():
             return list(await self.store.boards())
-        except Failed as error:
-            raise Unavailable("the store does not answer") from error
 
     async def shown(self, boards: Sequence[str]) -> list[Shown]:
         """Those boards, without reading their tasks for it. Raises `NotFound`, `Unavailable`."""
         known = await glimpses(self.store, [board for board in boards if not self.boards.holds(board)])
         return [known.get(board) or await self.readable(board) for board in boards]
-
-    async def history(
-        self, board: str, *, since: int | None, before: int | None, task: str | None, limit: int
-    ) -> list[Change]:
-        """As `Store.history`. Raises `Unavailable`."""
-        try:
-            return await self.store.history(board, since=since, before=before, task=task, limit=limit)
-        except Failed as error:
-            raise Unavailable("the store does not answer") from error
-
-    async def change_at(self, board: str, seq: int) -> Change | None:
-        """One change of the log. Raises `Unavailable`."""
-        try:
-            return next(iter(await self.store.read(board, seq - 1, 1)), None)
-        except Failed as error:
-            raise Unavailable("the store does not answer") from error
 
     # -- sockets
 

@@ -1,15 +1,15 @@
 """Coming in and going out over HTTP, and one's own account: sessions, tokens, password."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from functools import partial
 
-from handlers.api.endpoint import Answer, Call, Endpoint
+from handlers.api.answers import page_of, view_of
+from handlers.api.endpoint import Answer, Call, also_refused, row
+from handlers.api.queries import ListQuery
 from server.accounts.audit import DAY_MS
-from server.errors import BoardcastError, Conflict, LimitExceeded, NotFound
+from server.errors import Conflict, LimitExceeded, NotFound
 from server.model import account_http as a
 from server.model.accounts import Invitation, Person, Secret
-
-TAG = "Account"
+from server.model.http import Page
 
 
 async def entrance(call: Call) -> Answer:
@@ -86,7 +86,7 @@ async def accept(call: Call) -> Answer:
 
 
 def _me(person: Person, way: str) -> a.Me:
-    return a.Me(id=person.id, name=person.name, login=person.login, admin=person.admin, way=way)
+    return view_of(a.Me, person, way=way)
 
 
 async def me(call: Call) -> Answer:
@@ -108,19 +108,12 @@ async def change_password(call: Call) -> Answer:
 
 
 async def list_sessions(call: Call) -> Answer:
-    kept = await call.accounts.sessions.of(call.identity.user.id, call.accounts.clock())
-    items = [
-        a.Session(
-            id=one.id,
-            agent=one.name,
-            created_at=one.created_at,
-            seen_at=one.seen_at,
-            expires_at=one.expires_at,
-            current=one.id == call.identity.credential,
-        )
-        for one in reversed(kept)
+    mine = call.identity
+    kept = await call.accounts.sessions.of(mine.user.id, call.accounts.clock())
+    shown = [
+        view_of(a.Session, one, agent=one.name, current=one.id == mine.credential) for one in reversed(kept)
     ]
-    return Answer(body=a.Sessions(items=items))
+    return Answer(body=page_of(call, shown))
 
 
 async def end_session(call: Call) -> Answer:
@@ -128,21 +121,9 @@ async def end_session(call: Call) -> Answer:
     return Answer()
 
 
-def _token(secret: Secret) -> a.Token:
-    return a.Token(
-        id=secret.id,
-        name=secret.name,
-        boards=secret.boards,
-        write=secret.write,
-        created_at=secret.created_at,
-        seen_at=secret.seen_at,
-        expires_at=secret.expires_at,
-    )
-
-
 async def list_tokens(call: Call) -> Answer:
     kept = await call.accounts.tokens.of(call.identity.user.id, call.accounts.clock())
-    return Answer(body=a.Tokens(items=[_token(one) for one in reversed(kept)]))
+    return Answer(body=page_of(call, [view_of(a.Token, one) for one in reversed(kept)]))
 
 
 async def make_token(call: Call) -> Answer:
@@ -159,7 +140,7 @@ async def make_token(call: Call) -> Answer:
         write=body.write,
     )
     text, made = await call.accounts.make_token(call.identity, wanted)
-    return Answer(body=a.MadeToken(token=_token(made), text=text))
+    return Answer(body=a.MadeToken(token=view_of(a.Token, made), text=text))
 
 
 async def end_token(call: Call) -> Answer:
@@ -167,34 +148,9 @@ async def end_token(call: Call) -> Answer:
     return Answer()
 
 
-def _row(
-    method: str,
-    path: str,
-    call: Callable[[Call], Awaitable[Answer]],
-    summary: str,
-    answer: Any = None,
-    *,
-    body: Any = None,
-    status: int = 0,
-    refusals: tuple[type[BoardcastError], ...] = (),
-) -> Endpoint:
-    """These are alike: of no board, without an `Idempotency-Key`, refused where there are no accounts."""
-    return Endpoint(
-        method=method,
-        path=path,
-        call=call,
-        answer=answer,
-        summary=summary,
-        tag=TAG,
-        body=body,
-        status=status or (204 if answer is None else 200),
-        refusals=(Conflict, *refusals),
-        of_board=False,
-        keyed=False,
-    )
-
-
-ENDPOINTS: tuple[Endpoint, ...] = (
+_row = partial(row, "Account", of_board=False)
+ENDPOINTS = also_refused(
+    Conflict,  # where there are no accounts
     _row("GET", "/api/entrance", entrance, "What somebody at the door can do", a.Entrance),
     _row("POST", "/api/session", sign_in, "Sign in; the answer sets a cookie", a.Me, body=a.SignIn),
     _row("DELETE", "/api/session", sign_out, "Sign out"),
@@ -237,11 +193,18 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Change the password; all other sessions end",
         body=a.PasswordChange,
     ),
-    _row("GET", "/api/me/sessions", list_sessions, "Where one is signed in, newest first", a.Sessions),
     _row(
-        "DELETE", "/api/me/sessions/{session}", end_session, "Sign out somewhere else", refusals=(NotFound,)
+        "GET",
+        "/api/me/sessions",
+        list_sessions,
+        "Where one is signed in, newest first",
+        Page[a.Session],
+        query=ListQuery,
     ),
-    _row("GET", "/api/me/tokens", list_tokens, "One's API tokens, newest first", a.Tokens),
+    _row("DELETE", "/api/me/sessions/{session}", end_session, "Sign out somewhere else"),
+    _row(
+        "GET", "/api/me/tokens", list_tokens, "One's API tokens, newest first", Page[a.Token], query=ListQuery
+    ),
     _row(
         "POST",
         "/api/me/tokens",
@@ -252,5 +215,5 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         status=201,
         refusals=(LimitExceeded,),
     ),
-    _row("DELETE", "/api/me/tokens/{token}", end_token, "Revoke an API token", refusals=(NotFound,)),
+    _row("DELETE", "/api/me/tokens/{token}", end_token, "Revoke an API token"),
 )

@@ -1,19 +1,15 @@
 """Boards over HTTP."""
 
-from msgspec import UNSET
+from functools import partial
 
-from handlers.api.endpoint import (
-    Answer,
-    Call,
-    Endpoint,
-    board_of,
-    etag_of,
-    page_of,
-    submit,
-)
-from handlers.api.queries import BaseQuery, BoardsQuery, SeqQuery
+from msgspec import UNSET, structs
+
+from handlers.api.answers import etag_of, page_of
+from handlers.api.asking import board_of, submit
+from handlers.api.endpoint import Answer, Call, Endpoint, row
+from handlers.api.queries import BaseQuery, ListQuery, SeqQuery
 from server.boards.glimpse import Shown
-from server.errors import Conflict, LimitExceeded, NotFound
+from server.errors import Conflict, LimitExceeded
 from server.model import commands as c
 from server.model import http as h
 from server.model.messages import Member
@@ -42,10 +38,9 @@ def view(board: Shown) -> h.BoardView:
 
 
 async def list_boards(call: Call) -> Answer:
-    names = await boards_of(call)
-    page = page_of(names, call.query.skip, call.query.limit)
-    page["items"] = [view(board) for board in await call.app.shown(page["items"]) if _sees(call, board)]
-    return Answer(body=page)
+    page = page_of(call, await boards_of(call))
+    shown = [view(board) for board in await call.app.shown(page.items) if _sees(call, board)]
+    return Answer(body=structs.replace(page, items=shown))
 
 
 async def boards_of(call: Call) -> list[str]:
@@ -92,62 +87,47 @@ async def delete_board(call: Call) -> Answer:
     return Answer(etag=etag_of(live))
 
 
-TAG = "Boards"
+_row = partial(row, "Boards")
 _ONE = "/api/boards/{board}"
 ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint(
-        method="GET",
-        path="/api/boards",
-        call=list_boards,
-        query=BoardsQuery,
-        answer=h.Page[h.BoardView],
-        summary="All boards that one may see, in order of creation",
-        tag=TAG,
+    _row(
+        "GET",
+        "/api/boards",
+        list_boards,
+        "All boards that one may see, in order of creation",
+        h.Page[h.BoardView],
+        query=ListQuery,
         of_board=False,
     ),
-    Endpoint(
-        method="POST",
-        path="/api/boards",
-        call=create_board,
+    _row(
+        "POST",
+        "/api/boards",
+        create_board,
+        "Create a board",
+        h.BoardView,
         query=BaseQuery,
         body=h.NewBoard,
-        answer=h.BoardView,
         status=201,
         located=True,
         refusals=(Conflict, LimitExceeded),
-        summary="Create a board",
-        tag=TAG,
     ),
-    Endpoint(
-        method="GET",
-        path=_ONE,
-        call=read_board,
-        query=SeqQuery,
-        answer=h.BoardView,
-        refusals=(NotFound,),
-        summary="One board, without its tasks",
-        tag=TAG,
-    ),
-    Endpoint(
-        method="PATCH",
-        path=_ONE,
-        call=update_board,
+    _row("GET", _ONE, read_board, "One board, without its tasks", h.BoardView, query=SeqQuery),
+    _row(
+        "PATCH",
+        _ONE,
+        update_board,
+        "Rename or describe a board, or say who may read it",
+        h.BoardView,
         query=BaseQuery,
         body=h.BoardEdit,
-        answer=h.BoardView,
-        refusals=(NotFound, Conflict),
-        summary="Rename or describe a board, or say who may read it",
-        tag=TAG,
+        refusals=(Conflict,),
     ),
-    Endpoint(
-        method="DELETE",
-        path=_ONE,
-        call=delete_board,
+    _row(
+        "DELETE",
+        _ONE,
+        delete_board,
+        "Archive a board; nothing is lost, `board.restore` brings it back",
         query=BaseQuery,
-        answer=None,
-        status=204,
-        refusals=(NotFound, Conflict),
-        summary="Archive a board; nothing is lost, `board.restore` brings it back",
-        tag=TAG,
+        refusals=(Conflict,),
     ),
 )

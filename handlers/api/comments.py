@@ -1,8 +1,12 @@
 """Comments of a task over HTTP."""
 
+from functools import partial
+
 from msgspec import UNSET
 
-from handlers.api.endpoint import Answer, Call, Endpoint, board_of, etag_of, id_in_path, page_of, submit
+from handlers.api.answers import etag_of, page_of
+from handlers.api.asking import board_of, id_in_path, submit
+from handlers.api.endpoint import Answer, Call, Endpoint, row
 from handlers.api.queries import BaseQuery, PageQuery
 from server.boards.live import LiveBoard
 from server.errors import Conflict, LimitExceeded, NotFound
@@ -22,7 +26,7 @@ def _comments(live: LiveBoard, task: str) -> list[CommentView]:
 async def list_comments(call: Call) -> Answer:
     live = await board_of(call)
     comments = await live.surely(lambda: _comments(live, call.path["task"]))
-    return Answer(body=page_of(comments, call.query.skip, call.query.limit), etag=etag_of(live))
+    return Answer(body=page_of(call, comments), etag=etag_of(live))
 
 
 async def add_comment(call: Call) -> Answer:
@@ -36,29 +40,26 @@ async def add_comment(call: Call) -> Answer:
     return Answer(body=comment_view(kept.value), etag=etag_of(live))
 
 
-TAG = "Comments"
+_row = partial(row, "Comments")
 _PATH = "/api/boards/{board}/tasks/{task}/comments"
-ENDPOINTS = (
-    Endpoint(
-        method="GET",
-        path=_PATH,
-        call=list_comments,
+ENDPOINTS: tuple[Endpoint, ...] = (
+    _row(
+        "GET",
+        _PATH,
+        list_comments,
+        "Comments of a task, in order of creation",
+        h.Page[CommentView],
         query=PageQuery,
-        answer=h.Page[CommentView],
-        refusals=(NotFound,),
-        summary="Comments of a task, in order of creation",
-        tag=TAG,
     ),
-    Endpoint(
-        method="POST",
-        path=_PATH,
-        call=add_comment,
+    _row(
+        "POST",
+        _PATH,
+        add_comment,
+        "Comment on a task",
+        CommentView,
         query=BaseQuery,
         body=h.NewComment,
-        answer=CommentView,
         status=201,
-        refusals=(NotFound, Conflict, LimitExceeded),
-        summary="Comment on a task",
-        tag=TAG,
+        refusals=(Conflict, LimitExceeded),
     ),
 )

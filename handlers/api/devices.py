@@ -5,24 +5,17 @@ from functools import partial
 
 from msgspec import UNSET, structs
 
-from handlers.api.endpoint import (
-    Answer,
-    Call,
-    Endpoint,
-    board_of,
-    etag_of,
-    id_in_path,
-    page_of,
-    submit,
-)
+from handlers.api.answers import etag_of, etag_with, page_of
+from handlers.api.asking import board_of, id_in_path, submit
+from handlers.api.endpoint import Answer, Call, Endpoint, row
 from handlers.api.queries import BaseQuery, PageQuery, SeqQuery
 from server.boards.live import LiveBoard
-from server.errors import Conflict, LimitExceeded, NotFound, Unavailable
+from server.errors import Conflict, LimitExceeded, NotFound
 from server.model import device_commands as d
 from server.model import device_http as h
 from server.model.devices import Device, DeviceCommand
 from server.model.http import Page
-from server.stores import Failed
+from server.stores import answering
 
 ONLINE_MS = 60_000
 """A device without a socket is online for so long after something came from it."""
@@ -31,10 +24,8 @@ ONLINE_MS = 60_000
 async def views(call: Call, live: LiveBoard, devices: Sequence[Device]) -> list[h.DeviceView]:
     """Devices with what is not in the log: whether they are here, and since when not."""
     app = call.app
-    try:
+    with answering():
         heard = await app.store.telemetry.newest(live.board, [device.id for device in devices])
-    except Failed as error:
-        raise Unavailable("the store does not answer") from error
     seen: dict[str, int] = {}
     for one in heard:
         seen[one.device] = max(seen.get(one.device, 0), one.at)
@@ -50,11 +41,17 @@ def _view(device: Device, seen: int | None, instance: str | None, now: int) -> h
     )
 
 
-def _device(live: LiveBoard, device: str) -> Device:
-    found = live.state.device(device)
-    if found is None:
-        raise NotFound("device", device)
-    return found
+async def _device(call: Call) -> tuple[LiveBoard, Device]:
+    """The device that the path names, and its board. Raises `NotFound`."""
+    live, device = await board_of(call), call.path["device"]
+
+    def found() -> Device:
+        one = live.state.device(device)
+        if one is None:
+            raise NotFound("device", device)
+        return one
+
+    return live, await live.surely(found)
 
 
 async def _one(call: Call, live: LiveBoard, device: str) -> h.DeviceView:
@@ -64,9 +61,9 @@ async def _one(call: Call, live: LiveBoard, device: str) -> h.DeviceView:
 
 async def list_devices(call: Call) -> Answer:
     live = await board_of(call)
-    page = page_of(live.state.sorted_devices(), call.query.skip, call.query.limit)
-    page["items"] = await views(call, live, page["items"])
-    return Answer(body=page)  # no ETag: whether they are online is not in the log
+    page = page_of(call, live.state.sorted_devices())
+    shown = structs.replace(page, items=await views(call, live, page.items))
+    return Answer(body=shown, etag=etag_with(live, shown))
 
 
 async def create_device(call: Call) -> Answer:
@@ -84,17 +81,16 @@ async def create_device(call: Call) -> Answer:
 
 
 async def read_device(call: Call) -> Answer:
-    live = await board_of(call)
-    device = await live.surely(partial(_device, live, call.path["device"]))
+    live, device = await _device(call)
     (view,) = await views(call, live, [device])
-    return Answer(body=view)
+    return Answer(body=view, etag=etag_with(live, view))
 
 
 async def update_device(call: Call) -> Answer:
     device = id_in_path(call, "device")
     live = await submit(call, call.path["board"], d.DeviceUpdate(device=device, **structs.asdict(call.body)))
-    etag = etag_of(live)
-    return Answer(body=await _one(call, live, device), etag=etag)
+    shown = await _one(call, live, device)
+    return Answer(body=shown, etag=etag_with(live, shown))
 
 
 async def delete_device(call: Call) -> Answer:
@@ -104,19 +100,18 @@ async def delete_device(call: Call) -> Answer:
 
 async def make_device_token(call: Call) -> Answer:
     """The earlier one counts no more when this is answered."""
-    live = await board_of(call)
-    device = await live.surely(partial(_device, live, call.path["device"]))
-    return Answer(body=h.DeviceToken(token=await call.app.devices.tokens.issue(live.board, device.id)))
+    live, device = await _device(call)
+    token = await call.app.devices.tokens.issue(live.board, device.id)
+    return Answer(body=h.DeviceToken(token=token), etag=etag_of(live))
 
 
 # -- commands
 
 
 async def list_commands(call: Call) -> Answer:
-    live = await board_of(call)
-    device = await live.surely(partial(_device, live, call.path["device"]))
+    live, device = await _device(call)
     commands = [command for command in live.state.commands.values() if command.device == device.id]
-    return Answer(body=page_of(commands, call.query.skip, call.query.limit), etag=etag_of(live))
+    return Answer(body=page_of(call, commands), etag=etag_of(live))
 
 
 async def send_command(call: Call) -> Answer:
@@ -131,98 +126,74 @@ async def send_command(call: Call) -> Answer:
     return Answer(body=sent, etag=etag_of(live))
 
 
-TAG = "Devices"
+_row = partial(row, "Devices")
 _ALL = "/api/boards/{board}/devices"
 _ONE = _ALL + "/{device}"
 ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint(
-        method="GET",
-        path=_ALL,
-        call=list_devices,
+    _row(
+        "GET",
+        _ALL,
+        list_devices,
+        "Devices of a board, in order of creation",
+        Page[h.DeviceView],
         query=PageQuery,
-        answer=Page[h.DeviceView],
-        refusals=(NotFound,),
-        summary="Devices of a board, in order of creation",
-        tag=TAG,
-        of_board=False,
     ),
-    Endpoint(
-        method="POST",
-        path=_ALL,
-        call=create_device,
+    _row(
+        "POST",
+        _ALL,
+        create_device,
+        "Register a device; its token is shown this once",
+        h.DeviceMade,
         query=BaseQuery,
         body=h.NewDevice,
-        answer=h.DeviceMade,
         status=201,
         located=True,
-        refusals=(NotFound, Conflict, LimitExceeded),
-        summary="Register a device; its token is shown this once",
-        tag=TAG,
+        refusals=(Conflict, LimitExceeded),
     ),
-    Endpoint(
-        method="GET",
-        path=_ONE,
-        call=read_device,
-        query=SeqQuery,
-        answer=h.DeviceView,
-        refusals=(NotFound,),
-        summary="One device",
-        tag=TAG,
-        of_board=False,
-    ),
-    Endpoint(
-        method="PATCH",
-        path=_ONE,
-        call=update_device,
+    _row("GET", _ONE, read_device, "One device", h.DeviceView, query=SeqQuery),
+    _row(
+        "PATCH",
+        _ONE,
+        update_device,
+        "Rename, tag, describe, disable or enable a device",
+        h.DeviceView,
         query=BaseQuery,
         body=h.DeviceEdit,
-        answer=h.DeviceView,
-        refusals=(NotFound, Conflict, LimitExceeded),
-        summary="Rename, tag, describe, disable or enable a device",
-        tag=TAG,
+        refusals=(Conflict, LimitExceeded),
     ),
-    Endpoint(
-        method="DELETE",
-        path=_ONE,
-        call=delete_device,
+    _row(
+        "DELETE",
+        _ONE,
+        delete_device,
+        "Delete a device; `device.restore` brings it back",
         query=BaseQuery,
-        answer=None,
-        status=204,
-        refusals=(NotFound, Conflict),
-        summary="Delete a device; `device.restore` brings it back",
-        tag=TAG,
+        refusals=(Conflict,),
     ),
-    Endpoint(
-        method="POST",
-        path=_ONE + "/token",
-        call=make_device_token,
-        answer=h.DeviceToken,
-        refusals=(NotFound,),
-        summary="A new token for a device, in place of the one it had",
-        tag=TAG,
-        of_board=False,
+    _row(
+        "POST",
+        _ONE + "/token",
+        make_device_token,
+        "A new token for a device, in place of the one it had",
+        h.DeviceToken,
         keyed=False,
     ),
-    Endpoint(
-        method="GET",
-        path=_ONE + "/commands",
-        call=list_commands,
+    _row(
+        "GET",
+        _ONE + "/commands",
+        list_commands,
+        "Commands to a device and what has become of them; of what is over the last ones",
+        Page[DeviceCommand],
         query=PageQuery,
-        answer=Page[DeviceCommand],
-        refusals=(NotFound,),
-        summary="Commands to a device and what has become of them; of what is over the last ones",
-        tag=TAG,
     ),
-    Endpoint(
-        method="POST",
-        path=_ONE + "/commands",
-        call=send_command,
+    _row(
+        "POST",
+        _ONE + "/commands",
+        send_command,
+        "Send a command to a device, at once or when it is back",
+        DeviceCommand,
         query=BaseQuery,
         body=h.NewCommand,
-        answer=DeviceCommand,
         status=201,
-        refusals=(NotFound, Conflict, LimitExceeded),
-        summary="Send a command to a device, at once or when it is back",
-        tag=TAG,
+        refusals=(Conflict, LimitExceeded),
     ),
 )

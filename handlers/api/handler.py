@@ -11,7 +11,9 @@ import msgspec
 from msgspec import UNSET, structs
 
 from handlers.answering import AnsweringAtOnce
-from handlers.api.endpoint import Answer, Call, Endpoint, bad_key, failure, stand
+from handlers.api.answers import failure
+from handlers.api.asking import stand
+from handlers.api.endpoint import Answer, Call, Endpoint
 from handlers.api.queries import Query
 from handlers.base import COOKIE, BaseHandler, bearer
 from handlers.headers import header
@@ -130,7 +132,7 @@ class ApiHandler(AnsweringAtOnce):
     def _key(self) -> str | None:
         key = header(self.request.headers, "Idempotency-Key")
         if key is not None and not _is_id(key):
-            raise bad_key(key)
+            raise BadRequest("Idempotency-Key", f"{key[:80]!r} is not 1-64 of A-Z a-z 0-9 _ -")
         return key
 
     def _query(self, kind: type[Query]) -> Any:

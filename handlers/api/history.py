@@ -1,17 +1,22 @@
 """A board's log over HTTP, and mutations as the socket has them."""
 
 import asyncio
+from functools import partial
 from typing import Annotated
 
 from msgspec import UNSET, Meta
 
-from handlers.api.endpoint import Answer, Call, Endpoint, board_of, etag_of, outcome_of
+from handlers.api.answers import etag_of
+from handlers.api.asking import board_of, outcome_of
+from handlers.api.endpoint import Answer, Call, Endpoint, row
 from handlers.api.queries import ChangesQuery
 from server import wire
 from server.boards.submission import Outcome
-from server.errors import BoardcastError, NotFound
+from server.errors import BoardcastError
 from server.model import http as h
 from server.model import messages as m
+from server.model.records import Change
+from server.stores import Store, answering
 
 MOST_MUTATIONS = 500
 Mutations = h.Mutation | Annotated[list[h.Mutation], Meta(max_length=MOST_MUTATIONS)]
@@ -20,12 +25,37 @@ Mutations = h.Mutation | Annotated[list[h.Mutation], Meta(max_length=MOST_MUTATI
 async def list_changes(call: Call) -> Answer:
     live = await board_of(call)
     query: ChangesQuery = call.query
-    etag = etag_of(live)
-    changes = await call.app.history(
-        live.board, since=query.since, before=query.before, task=query.task, limit=query.limit + 1
-    )
-    page = h.ChangesPage(items=changes[: query.limit], more=len(changes) > query.limit)
-    return Answer(body=page, etag=etag)
+    etag, head = etag_of(live), live.head
+    with answering():
+        if query.task is None:
+            items, total = await _of_board(call.app.store, live.board, head, query)
+        else:
+            items, total = await _of_task(call.app.store, live.board, query.task, query)
+    return Answer(body=h.Page(items=items, total=total, skip=query.skip, limit=query.limit), etag=etag)
+
+
+async def _of_board(store: Store, board: str, head: int, query: ChangesQuery) -> tuple[list[Change], int]:
+    """A page, and how many changes there are. Their numbers have no holes: both are reckoned."""
+    since, before = query.since, query.before
+    if since is not None:
+        since += query.skip
+    elif query.skip:
+        end = head + 1 if before is None else min(head + 1, before)
+        before = max(1, end - query.skip)
+    items = await store.history(board, since=since, before=before, task=None, limit=query.limit)
+    last = max((head, *(change.seq for change in items)))
+    if query.before is not None:
+        last = min(last, query.before - 1)
+    return items, max(0, last - (query.since or 0))
+
+
+async def _of_task(store: Store, board: str, task: str, query: ChangesQuery) -> tuple[list[Change], int]:
+    wanted = query.skip + query.limit
+    found = await store.history(board, since=query.since, before=query.before, task=task, limit=wanted)
+    total = len(found)
+    if total == wanted:
+        total = await store.count(board, since=query.since, before=query.before, task=task)
+    return found[query.skip :], total
 
 
 async def mutate(call: Call) -> Answer:
@@ -66,27 +96,23 @@ async def _one(call: Call, board: str, one: h.Mutation) -> Outcome:
     return await outcome_of(call, board, command, mutation=one.mutation, base=base)
 
 
-TAG = "Changes"
-ENDPOINTS = (
-    Endpoint(
-        method="GET",
-        path="/api/boards/{board}/changes",
-        call=list_changes,
+_row = partial(row, "Changes")
+ENDPOINTS: tuple[Endpoint, ...] = (
+    _row(
+        "GET",
+        "/api/boards/{board}/changes",
+        list_changes,
+        "History: who changed what, from what to what; with `since` oldest first, else newest first",
+        h.Page[Change],
         query=ChangesQuery,
-        answer=h.ChangesPage,
-        refusals=(NotFound,),
-        summary="History: who changed what, from what to what",
-        tag=TAG,
     ),
-    Endpoint(
-        method="POST",
-        path="/api/boards/{board}/mutations",
-        call=mutate,
+    _row(
+        "POST",
+        "/api/boards/{board}/mutations",
+        mutate,
+        "One mutation or several, each with an answer of its own",
+        h.Results,
         body=Mutations,
-        answer=h.Results,
-        refusals=(NotFound,),
-        summary="One mutation or several, each with an answer of its own",
-        tag=TAG,
         keyed=False,
     ),
 )

@@ -42,7 +42,7 @@ PARAMETERS = {
     "session": "The id of the session, as the list has it.",
     "token": "The id of the token, as the list has it.",
     "invitation": "The id of the invitation, as the list has it.",
-    "If-None-Match": "An `ETag`. While the board stands where it stood the answer is 304, without a body.",
+    "If-None-Match": "An `ETag`. While what it names is as it was the answer is 304, without a body.",
     "Idempotency-Key": "A name for this write, 1-64 of A-Z a-z 0-9 _ -. Sent again under the same name it is "
     "applied once and answered as the first time; another request under that name is a `conflict`. Names are "
     "scoped by the board.",
@@ -140,7 +140,7 @@ def _operation(endpoint: Endpoint, schemas: Mapping[str, Any]) -> Json:
 
 def _operation_id(endpoint: Endpoint) -> str:
     where = "default_" if endpoint.path.startswith("/api/tasks") else ""
-    return where + endpoint.call.__name__
+    return where + (endpoint.name or endpoint.call.__name__)
 
 
 def _parameter(name: str, place: str, schema: Json, description: str) -> Json:
@@ -208,7 +208,7 @@ def _success(endpoint: Endpoint, schemas: Mapping[str, Any]) -> Json:
         good["content"] = {endpoint.media: {"schema": schema}} if endpoint.media else _content(schema)
     headers = {}
     if endpoint.of_board:
-        headers["ETag"] = "Names the state of the board: its epoch and its seq."
+        headers["ETag"] = "Names the state of the board, its epoch and its seq, and what else is shown."
     if endpoint.located:
         headers["Location"] = "Where it can be read."
     if headers:

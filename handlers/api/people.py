@@ -1,38 +1,35 @@
 """Who is on a board and who may come: members, invitations, the audit record; and all people, for admins."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from functools import partial
 
-from handlers.api.endpoint import Answer, Call, Endpoint, board_of, etag_of, page_of, submit
-from handlers.api.queries import AuditQuery, BaseQuery, PeopleQuery, Query, SeqQuery
+from msgspec import structs
+
+from handlers.api.answers import etag_of, page_of, view_of
+from handlers.api.asking import board_of, submit
+from handlers.api.endpoint import Answer, Call, also_refused, row
+from handlers.api.queries import BaseQuery, ListQuery, PageQuery
 from server.accounts.audit import DAY_MS
-from server.boards.live import LiveBoard
-from server.errors import BoardcastError, Conflict, LimitExceeded, NotFound
+from server.errors import Conflict, LimitExceeded, NotFound
 from server.model import account_http as a
 from server.model import commands as c
-from server.model import http as h
 from server.model.accounts import AuditEntry, Invitation
 from server.model.fields import Role
-
-TAG = "People"
-
+from server.model.http import Page
 
 # -- members
 
 
-async def _members(call: Call, live: LiveBoard) -> a.Members:
-    people = call.app.accounts.people if call.app.accounts is not None else None
-    items = []
-    for user, role in live.state.members.items():
-        person = None if people is None else await people.get(user)
-        items.append(a.MemberView(user=user, name="" if person is None else person.name, role=role))
-    return a.Members(items=items)
+async def _member(call: Call, user: str, role: Role) -> a.MemberView:
+    person = None if call.app.accounts is None else await call.app.accounts.people.get(user)
+    return a.MemberView(user=user, name="" if person is None else person.name, role=role)
 
 
 async def list_members(call: Call) -> Answer:
     live = await board_of(call)
     etag = etag_of(live)
-    return Answer(body=await _members(call, live), etag=etag)
+    page = page_of(call, list(live.state.members.items()))
+    shown = [await _member(call, user, role) for user, role in page.items]
+    return Answer(body=structs.replace(page, items=shown), etag=etag)
 
 
 async def add_member(call: Call) -> Answer:
@@ -51,7 +48,8 @@ async def change_member(call: Call) -> Answer:
 
 async def _set_role(call: Call, user: str, role: Role) -> Answer:
     live = await submit(call, call.path["board"], c.MemberSet(user=user, role=role))
-    return Answer(body=await _members(call, live), etag=etag_of(live))
+    etag = etag_of(live)
+    return Answer(body=await _member(call, user, role), etag=etag)
 
 
 async def remove_member(call: Call) -> Answer:
@@ -62,21 +60,9 @@ async def remove_member(call: Call) -> Answer:
 # -- invitations
 
 
-def _view(one: Invitation) -> a.InvitationView:
-    return a.InvitationView(
-        id=one.id,
-        board=one.board,
-        role=one.role,
-        created_by=one.created_by,
-        created_at=one.created_at,
-        expires_at=one.expires_at,
-        uses=one.uses,
-    )
-
-
 async def list_invitations(call: Call) -> Answer:
     kept = await call.accounts.invitations.of(call.path.get("board"), call.accounts.clock())
-    return Answer(body=a.InvitationList(items=[_view(one) for one in reversed(kept)]))
+    return Answer(body=page_of(call, [view_of(a.InvitationView, one) for one in reversed(kept)]))
 
 
 async def invite(call: Call) -> Answer:
@@ -95,7 +81,8 @@ async def invite(call: Call) -> Answer:
     text, made = await accounts.invitations.issue(wanted, now)
     await _note(call, "invitation made", f"{role or 'an account'}, {body.uses} uses")
     # Behind the #: a browser keeps that to itself, no server and no log sees it.
-    return Answer(body=a.MadeInvitation(invitation=_view(made), path=f"/account/join#{text}"))
+    shown = view_of(a.InvitationView, made)
+    return Answer(body=a.MadeInvitation(invitation=shown, path=f"/account/join#{text}"))
 
 
 async def revoke_invitation(call: Call) -> Answer:
@@ -114,89 +101,40 @@ async def _note(call: Call, what: str, about: str) -> None:
     await call.accounts.audit.write(entry)
 
 
-async def list_server_invitations(call: Call) -> Answer:
-    return await list_invitations(call)
-
-
-async def invite_to_server(call: Call) -> Answer:
-    return await invite(call)
-
-
-async def revoke_server_invitation(call: Call) -> Answer:
-    return await revoke_invitation(call)
-
-
 # -- the record, and all people
 
 
 async def read_audit(call: Call) -> Answer:
-    query: AuditQuery = call.query
-    found, before = await call.accounts.audit.read(
-        call.path.get("board"), before=query.before or "", limit=query.limit
-    )
-    return Answer(body=a.AuditPage(items=found, before=before))
-
-
-async def read_server_audit(call: Call) -> Answer:
-    return await read_audit(call)
+    skip, limit = call.query.skip, call.query.limit
+    found, total = await call.accounts.audit.read(call.path.get("board"), skip=skip, limit=limit)
+    return Answer(body=Page(items=found, total=total, skip=skip, limit=limit))
 
 
 async def list_people(call: Call) -> Answer:
-    people = [
-        a.PersonView(
-            id=one.id,
-            login=one.login,
-            name=one.name,
-            admin=one.admin,
-            disabled=one.disabled,
-            created_at=one.created_at,
-        )
-        for one in await call.accounts.people.all()
-    ]
-    return Answer(body=page_of(people, call.query.skip, call.query.limit))
+    people = await call.accounts.people.all()
+    return Answer(body=page_of(call, [view_of(a.PersonView, one) for one in people]))
 
 
-def _row(
-    method: str,
-    path: str,
-    call: Callable[[Call], Awaitable[Answer]],
-    summary: str,
-    answer: Any = None,
-    *,
-    body: Any = None,
-    status: int = 0,
-    query: type[Query] = Query,
-    refusals: tuple[type[BoardcastError], ...] = (),
-    of_board: bool = False,
-) -> Endpoint:
-    """Those `of_board` are about its state, and have its `ETag`; writes of them take an `Idempotency-Key`."""
-    about_a_board = (NotFound,) if "{board}" in path else ()
-    return Endpoint(
-        method=method,
-        path=path,
-        call=call,
-        answer=answer,
-        summary=summary,
-        tag=TAG,
-        query=query,
-        body=body,
-        status=status or (204 if answer is None else 200),
-        refusals=(Conflict, *about_a_board, *refusals),
-        of_board=of_board,
-        keyed=of_board,
-    )
-
-
+_row = partial(row, "People", of_board=False)
 _BOARD = "/api/boards/{board}"
-_MEMBERS, _INVITATIONS = f"{_BOARD}/members", f"{_BOARD}/invitations"
-ENDPOINTS: tuple[Endpoint, ...] = (
-    _row("GET", _MEMBERS, list_members, "Members of a board", a.Members, query=SeqQuery, of_board=True),
+_MEMBERS, _INVITATIONS, _SERVER = f"{_BOARD}/members", f"{_BOARD}/invitations", "/api/invitations"
+ENDPOINTS = also_refused(
+    Conflict,  # where there are no accounts, or by the log
+    _row(
+        "GET",
+        _MEMBERS,
+        list_members,
+        "Members of a board",
+        Page[a.MemberView],
+        query=PageQuery,
+        of_board=True,
+    ),
     _row(
         "POST",
         _MEMBERS,
         add_member,
         "Make somebody with an account a member",
-        a.Members,
+        a.MemberView,
         body=a.NewMember,
         query=BaseQuery,
         refusals=(LimitExceeded,),
@@ -207,7 +145,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         f"{_MEMBERS}/{{user}}",
         change_member,
         "Give a member another role",
-        a.Members,
+        a.MemberView,
         body=a.RoleEdit,
         query=BaseQuery,
         of_board=True,
@@ -220,7 +158,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         query=BaseQuery,
         of_board=True,
     ),
-    _row("GET", _INVITATIONS, list_invitations, "Open invitations to a board", a.InvitationList),
+    _row(
+        "GET",
+        _INVITATIONS,
+        list_invitations,
+        "Open invitations to a board, newest first",
+        Page[a.InvitationView],
+        query=ListQuery,
+    ),
     _row(
         "POST",
         _INVITATIONS,
@@ -236,44 +181,52 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "GET",
         f"{_BOARD}/audit",
         read_audit,
-        "Who was given which role on a board, and by whom",
-        a.AuditPage,
-        query=AuditQuery,
+        "Who was given which role on a board, and by whom, newest first",
+        Page[AuditEntry],
+        query=ListQuery,
     ),
     _row(
-        "GET", "/api/invitations", list_server_invitations, "Open invitations to the server", a.InvitationList
+        "GET",
+        _SERVER,
+        list_invitations,
+        "Open invitations to the server, newest first",
+        Page[a.InvitationView],
+        query=ListQuery,
+        name="list_server_invitations",
     ),
     _row(
         "POST",
-        "/api/invitations",
-        invite_to_server,
+        _SERVER,
+        invite,
         "Invite to the server; the link is shown once",
         a.MadeInvitation,
         body=a.NewInvitation,
         status=201,
         refusals=(LimitExceeded,),
+        name="invite_to_server",
     ),
     _row(
         "DELETE",
-        "/api/invitations/{invitation}",
-        revoke_server_invitation,
+        f"{_SERVER}/{{invitation}}",
+        revoke_invitation,
         "Revoke an invitation to the server",
-        refusals=(NotFound,),
+        name="revoke_server_invitation",
     ),
     _row(
         "GET",
         "/api/audit",
-        read_server_audit,
+        read_audit,
         "Sign-ins, tokens and accounts, newest first",
-        a.AuditPage,
-        query=AuditQuery,
+        Page[AuditEntry],
+        query=ListQuery,
+        name="read_server_audit",
     ),
     _row(
         "GET",
         "/api/people",
         list_people,
         "All accounts, in order of creation",
-        h.Page[a.PersonView],
-        query=PeopleQuery,
+        Page[a.PersonView],
+        query=ListQuery,
     ),
 )

@@ -42,25 +42,16 @@ class SeqQuery(Query, frozen=True, kw_only=True):
     ) = None
 
 
-class BoardsQuery(Query, frozen=True, kw_only=True):
+class ListQuery(Query, frozen=True, kw_only=True):
+    """Of lists."""
+
     skip: h.Skip = 0
-    limit: h.Limit = 100
-
-
-class PeopleQuery(Query, frozen=True, kw_only=True):
-    skip: h.Skip = 0
-    limit: h.Limit = 100
-
-
-class AuditQuery(Query, frozen=True, kw_only=True):
-    before: (
-        Annotated[str, Meta(max_length=64, description="Those older than this; as the page before said.")]
-        | None
-    ) = None
     limit: h.Limit = 100
 
 
 class PageQuery(SeqQuery, frozen=True, kw_only=True):
+    """Of lists of what a board has."""
+
     skip: h.Skip = 0
     limit: h.Limit = 100
 
@@ -76,10 +67,9 @@ class TasksQuery(PageQuery, frozen=True, kw_only=True):
     ) = None
 
 
-class ChangesQuery(SeqQuery, frozen=True, kw_only=True):
+class ChangesQuery(PageQuery, frozen=True, kw_only=True):
     """With `since` oldest first, else newest first."""
 
     since: Annotated[Seq, Meta(description="Those after this seq, oldest first.")] | None = None
     before: Annotated[Seq, Meta(description="Those before this seq.")] | None = None
     task: Annotated[Id, Meta(description="Only changes that touched this task.")] | None = None
-    limit: h.Limit = 100

@@ -4,16 +4,18 @@ from functools import partial
 
 from msgspec import UNSET
 
-from handlers.api.endpoint import Answer, Call, Endpoint, board_of, etag_of, page_of
+from handlers.api.answers import etag_of, page_of, view_of
+from handlers.api.asking import board_of
+from handlers.api.endpoint import Answer, Call, Endpoint, row
 from handlers.api.queries import PageQuery
 from server.boards.live import LiveBoard
 from server.devices.trials import Tried, tried
-from server.errors import BadRequest, NotFound, Unavailable
+from server.errors import BadRequest, NotFound
 from server.model import device_http as h
 from server.model.conditions import check
 from server.model.devices import Rule
 from server.model.http import Page
-from server.stores import Failed
+from server.stores import answering
 
 WEEK_MS = 7 * 86_400_000
 MOST_DEVICES = 50
@@ -23,7 +25,7 @@ MOST_DEVICES = 50
 async def list_rules(call: Call) -> Answer:
     live = await board_of(call)
     rules = list(live.state.rules.values())
-    return Answer(body=page_of(rules, call.query.skip, call.query.limit), etag=etag_of(live))
+    return Answer(body=page_of(call, rules), etag=etag_of(live))
 
 
 async def try_rule(call: Call) -> Answer:
@@ -35,12 +37,11 @@ async def try_rule(call: Call) -> Answer:
         raise BadRequest("from", "is after to")
     live = await board_of(call)
     devices = await live.surely(partial(_devices, live, body))
-    try:
+    etag = etag_of(live)
+    with answering():
         found = await tried(
             call.app.store.telemetry, live.board, body.rule, devices[:MOST_DEVICES], start, end
         )
-    except Failed as error:
-        raise Unavailable("the store does not answer") from error
     more = len(devices) > MOST_DEVICES or any(one.until < end for one in found)
     return Answer(
         body=h.TrialResult(
@@ -48,7 +49,8 @@ async def try_rule(call: Call) -> Answer:
             points=sum(one.points for one in found),
             devices=[_shown(one) for one in found],
             more=more,
-        )
+        ),
+        etag=etag,
     )
 
 
@@ -62,37 +64,27 @@ def _devices(live: LiveBoard, body: h.RuleTrial) -> list[str]:
 
 
 def _shown(one: Tried) -> h.DeviceTrial:
-    return h.DeviceTrial(
-        device=one.device,
-        cards=one.cards,
-        points=one.points,
-        until=one.until,
-        turns=[h.Turn(turn=t.turn, at=t.at, value=t.value, reason=t.reason) for t in one.turns],
-    )
+    return view_of(h.DeviceTrial, one, turns=[view_of(h.Turn, turn) for turn in one.turns])
 
 
-TAG = "Rules"
+_row = partial(row, "Rules")
+_RULES = "/api/boards/{board}/rules"
 ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint(
-        method="GET",
-        path="/api/boards/{board}/rules",
-        call=list_rules,
+    _row(
+        "GET",
+        _RULES,
+        list_rules,
+        "Rules of a board; `rule.set` and `rule.delete` change them",
+        Page[Rule],
         query=PageQuery,
-        answer=Page[Rule],
-        refusals=(NotFound,),
-        summary="Rules of a board; `rule.set` and `rule.delete` change them",
-        tag=TAG,
     ),
-    Endpoint(
-        method="POST",
-        path="/api/boards/{board}/rules/trial",
-        call=try_rule,
+    _row(
+        "POST",
+        _RULES + "/trial",
+        try_rule,
+        "Try a rule on the past: how many cards it would have opened. Nothing is changed",
+        h.TrialResult,
         body=h.RuleTrial,
-        answer=h.TrialResult,
-        refusals=(NotFound,),
-        summary="Try a rule on the past: how many cards it would have opened. Nothing is changed",
-        tag=TAG,
-        of_board=False,
         keyed=False,
     ),
 )

@@ -2,19 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from msgspec import UNSET, structs
 
-from handlers.api.endpoint import (
-    Answer,
-    Call,
-    Endpoint,
-    board_of,
-    etag_of,
-    id_in_path,
-    page_of,
-    submit,
-)
+from handlers.api.answers import etag_of, page_of
+from handlers.api.asking import board_of, id_in_path, submit
+from handlers.api.endpoint import Answer, Call, Endpoint, row
 from handlers.api.queries import BaseQuery, SeqQuery, TasksQuery
 from server.boards.live import LiveBoard
 from server.document import BoardState
@@ -50,10 +44,9 @@ def in_order(state: BoardState) -> list[Task]:
 
 async def list_tasks(call: Call) -> Answer:
     live = await board_of(call)
-    query: TasksQuery = call.query
     etag = etag_of(live)
-    tasks = await filtered(in_order(live.state), query)
-    return Answer(body=page_of(tasks, query.skip, query.limit), etag=etag)
+    tasks = await filtered(in_order(live.state), call.query)
+    return Answer(body=page_of(call, tasks), etag=etag)
 
 
 async def filtered(tasks: Sequence[Task], query: TasksQuery) -> list[Task]:
@@ -114,62 +107,41 @@ async def delete_task(call: Call) -> Answer:
 
 
 def _rows(base: str, which: str, tag: str) -> tuple[Endpoint, ...]:
-    one = base + "/{task}"
+    one, _row = base + "/{task}", partial(row, tag)
     return (
-        Endpoint(
-            method="GET",
-            path=base,
-            call=list_tasks,
-            query=TasksQuery,
-            answer=h.Page[Task],
-            refusals=(NotFound,),
-            summary=f"Tasks of {which}, in order of creation",
-            tag=tag,
+        _row(
+            "GET", base, list_tasks, f"Tasks of {which}, in order of creation", h.Page[Task], query=TasksQuery
         ),
-        Endpoint(
-            method="POST",
-            path=base,
-            call=create_task,
+        _row(
+            "POST",
+            base,
+            create_task,
+            f"Create a task on {which}",
+            Task,
             query=BaseQuery,
             body=h.NewTask,
-            answer=Task,
             status=201,
             located=True,
-            refusals=(NotFound, Conflict, LimitExceeded),
-            summary=f"Create a task on {which}",
-            tag=tag,
+            refusals=(Conflict, LimitExceeded),
         ),
-        Endpoint(
-            method="GET",
-            path=one,
-            call=read_task,
-            query=SeqQuery,
-            answer=Task,
-            refusals=(NotFound,),
-            summary=f"One task of {which}",
-            tag=tag,
-        ),
-        Endpoint(
-            method="PATCH",
-            path=one,
-            call=update_task,
+        _row("GET", one, read_task, f"One task of {which}", Task, query=SeqQuery),
+        _row(
+            "PATCH",
+            one,
+            update_task,
+            f"Change, and move, a task of {which}, in one change",
+            Task,
             query=BaseQuery,
             body=h.TaskEdit,
-            answer=Task,
-            refusals=(NotFound, Conflict, LimitExceeded),
-            summary=f"Change, and move, a task of {which}, in one change",
-            tag=tag,
+            refusals=(Conflict, LimitExceeded),
         ),
-        Endpoint(
-            method="DELETE",
-            path=one,
-            call=delete_task,
+        _row(
+            "DELETE",
+            one,
+            delete_task,
+            f"Delete a task of {which}; `task.restore` brings it back",
             query=BaseQuery,
-            answer=None,
-            status=204,
-            refusals=(NotFound, Conflict),
-            summary=f"Delete a task of {which}; `task.restore` brings it back",
-            tag=tag,
+            refusals=(Conflict,),
         ),
     )
 

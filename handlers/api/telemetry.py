@@ -2,26 +2,22 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from handlers.api.endpoint import Answer, Call, Endpoint, board_of, id_in_path
-from handlers.api.queries import Query
+from handlers.api.answers import etag_with, page_of, view_of
+from handlers.api.asking import board_of, id_in_path
+from handlers.api.endpoint import Answer, Call, Endpoint, row
+from handlers.api.queries import PageQuery, SeqQuery
 from server.devices.series import Asked, newest_of, series
-from server.errors import (
-    BadRequest,
-    Conflict,
-    LimitExceeded,
-    NotFound,
-    Unauthenticated,
-    Unavailable,
-)
+from server.errors import BadRequest, Conflict, LimitExceeded, NotFound, Unauthenticated
 from server.model import http as h
 from server.model.devices import MetricName
 from server.model.fields import TimeMs
 from server.model.telemetry import AHEAD_MS
-from server.stores import Failed
+from server.stores import answering
 from server.stores.telemetry import HOUR_MS, TelemetryStore
 
 DAY_MS = 24 * HOUR_MS
@@ -31,7 +27,7 @@ STEPS: dict[str, int] = {"minute": 2 * DAY_MS, "hour": 60 * DAY_MS}
 """How much of a series is read for one piece."""
 
 
-class SeriesQuery(Query, frozen=True, kw_only=True):
+class SeriesQuery(SeqQuery, frozen=True, kw_only=True):
     metric: Annotated[MetricName, Meta(description="The metric.")]
     from_: Annotated[TimeMs, Meta(description="From this time on; a day before `to` when absent.")] | None = (
         field(default=None, name="from")
@@ -74,33 +70,25 @@ async def read_series(call: Call) -> Answer:
         points=query.points,
         raw_since=devices.settings.keeping.at(devices.clock()).raw,
     )
-    try:
+    with answering():
         store = devices.telemetry()
         newest = await newest_of(store, live.board, device, query.metric)
         if newest is None:
             raise NotFound("metric", query.metric)
         found = await series(store, asked, newest)
-    except Failed as error:
-        raise Unavailable("the store does not answer") from error
-    return Answer(
-        body=h.SeriesBody(
-            metric=query.metric,
-            resolution_ms=found.resolution_ms,
-            points=[bucket.shown for bucket in found.points],
-            position=found.position,
-        )
-    )
+    points = [bucket.shown for bucket in found.points]
+    body = view_of(h.SeriesBody, found, metric=query.metric, points=points)
+    return Answer(body=body, etag=etag_with(live, body))
 
 
 async def list_newest(call: Call) -> Answer:
     """Which metrics a device has, and what they are now."""
     device = id_in_path(call, "device")
     live = await board_of(call)
-    try:
+    with answering():
         heard = await call.app.devices.telemetry().newest(live.board, [device])
-    except Failed as error:
-        raise Unavailable("the store does not answer") from error
-    return Answer(body=h.Newest(items=[h.NewestValue(metric=o.metric, t=o.t, v=o.v, at=o.at) for o in heard]))
+    page = page_of(call, [view_of(h.NewestValue, one) for one in heard])
+    return Answer(body=page, etag=etag_with(live, page))
 
 
 async def export_series(call: Call) -> Answer:
@@ -108,12 +96,10 @@ async def export_series(call: Call) -> Answer:
     span, device = _span(call), id_in_path(call, "device")
     live = await board_of(call)
     of = (live.board, device, query.metric)
-    try:
+    with answering():
         store = call.app.devices.telemetry()
         if await newest_of(store, *of) is None:
             raise NotFound("metric", query.metric)
-    except Failed as error:
-        raise Unavailable("the store does not answer") from error
     rows = _point_rows(store, of, span) if query.of == "points" else _bucket_rows(store, of, span, query.of)
     return Answer(stream=rows, media="text/csv", filename=f"{device}-{query.metric}.csv")
 
@@ -154,53 +140,44 @@ async def send_telemetry(call: Call) -> Answer:
     raise NotFound("path", "/api/telemetry")
 
 
-TAG = "Telemetry"
+_row = partial(row, "Telemetry")
 _DEVICE = "/api/boards/{board}/devices/{device}"
 ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint(
-        method="POST",
-        path="/api/telemetry",
-        call=send_telemetry,
+    _row(
+        "POST",
+        "/api/telemetry",
+        send_telemetry,
+        "What a device measured, with its token: a numbered batch, a point, or flat values",
+        h.Taken,
         body=h.TelemetryBatch,
-        answer=h.Taken,
         refusals=(Unauthenticated, Conflict, LimitExceeded),
-        summary="What a device measured, with its token: a numbered batch, a point, or flat values",
-        tag=TAG,
         of_board=False,
-        keyed=False,
         device=True,
     ),
-    Endpoint(
-        method="GET",
-        path=_DEVICE + "/telemetry",
-        call=read_series,
+    _row(
+        "GET",
+        _DEVICE + "/telemetry",
+        read_series,
+        "A series for a chart, from points, minutes or hours, whichever fits",
+        h.SeriesBody,
         query=ChartQuery,
-        answer=h.SeriesBody,
-        refusals=(NotFound,),
-        summary="A series for a chart, from points, minutes or hours, whichever fits",
-        tag=TAG,
-        of_board=False,
     ),
-    Endpoint(
-        method="GET",
-        path=_DEVICE + "/telemetry/newest",
-        call=list_newest,
-        answer=h.Newest,
-        refusals=(NotFound,),
-        summary="The newest value of each metric of a device",
-        tag=TAG,
-        of_board=False,
+    _row(
+        "GET",
+        _DEVICE + "/telemetry/newest",
+        list_newest,
+        "The newest value of each metric of a device, in order of metric",
+        h.Page[h.NewestValue],
+        query=PageQuery,
     ),
-    Endpoint(
-        method="GET",
-        path=_DEVICE + "/telemetry.csv",
-        call=export_series,
+    _row(
+        "GET",
+        _DEVICE + "/telemetry.csv",
+        export_series,
+        "A series as CSV: all of its points, minutes or hours",
+        str,
         query=CsvQuery,
-        answer=str,
         media="text/csv",
-        refusals=(NotFound,),
-        summary="A series as CSV: all of its points, minutes or hours",
-        tag=TAG,
         of_board=False,
     ),
 )

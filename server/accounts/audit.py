@@ -36,12 +36,9 @@ class Audit:
             log.error("not in the audit record: %s: %s", entry, error.message)
 
     async def read(
-        self, board: str | None, *, before: str = "", limit: int = 100
-    ) -> tuple[list[AuditEntry], str]:
-        """Newest first, and what to give as `before` for those that come next; empty: there are none."""
+        self, board: str | None, *, skip: int = 0, limit: int = 100
+    ) -> tuple[list[AuditEntry], int]:
+        """Newest first, and how many there are in all."""
         scope = f"{board or NOT_OF_A_BOARD}/"
-        found = await self._shelf.page(
-            prefix=scope, after=f"{scope}{before}" if before else "", limit=limit + 1
-        )
-        more = found[limit - 1].key.removeprefix(scope) if len(found) > limit else ""
-        return [kept.value for kept in found[:limit]], more
+        found = await self._shelf.page(prefix=scope, skip=skip, limit=limit)
+        return [kept.value for kept in found], await self._shelf.count(scope)

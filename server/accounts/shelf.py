@@ -6,8 +6,8 @@ import msgspec
 from msgspec import Struct
 
 from server.errors import Unavailable
-from server.stores import Failed, Refused
-from server.stores.entries import Entries
+from server.stores import Refused, answering
+from server.stores.entries import Entries, Entry
 
 T = TypeVar("T", bound=Struct)
 PAGE = 500
@@ -33,45 +33,51 @@ class Shelf(Generic[T]):
     async def get(self, key: str) -> Kept[T] | None:
         """None for a key that cannot be one, too: whoever asks may have made it up."""
         try:
-            found = await self._entries.entry(self._kind, key)
-            return None if found is None else Kept(key, self._decoder.decode(found.value), found.version)
-        except ValueError as error:
-            if isinstance(error, msgspec.MsgspecError):
-                raise Unavailable("the store holds what cannot be read") from error
+            with answering():
+                found = await self._entries.entry(self._kind, key)
+            return None if found is None else self._read(found)
+        except ValueError:
             return None
-        except Failed as error:
-            raise Unavailable("the store does not answer") from error
 
     async def put(self, key: str, value: T, *, version: int, expires_at: int | None = None) -> bool:
         """Whether `version` was the one there is: then `value` has taken its place, durably."""
         try:
-            await self._entries.put_entry(
-                self._kind, key, _encode(value), version=version, expires_at=expires_at
-            )
+            with answering():
+                await self._entries.put_entry(
+                    self._kind, key, _encode(value), version=version, expires_at=expires_at
+                )
         except Refused:
             return False
-        except Failed as error:
-            raise Unavailable("the store does not answer") from error
         return True
 
     async def drop(self, key: str, *, version: int | None = None) -> bool:
         """Whether `version` was the one there was; it is gone. Without one it is gone in any case."""
         try:
-            await self._entries.drop_entry(self._kind, key, version=version)
+            with answering():
+                await self._entries.drop_entry(self._kind, key, version=version)
         except Refused:
             return False
-        except Failed as error:
-            raise Unavailable("the store does not answer") from error
         return True
 
-    async def page(self, *, prefix: str = "", after: str = "", limit: int = PAGE) -> list[Kept[T]]:
+    async def count(self, prefix: str = "") -> int:
+        """How many there are with a key that begins with `prefix`."""
+        with answering():
+            return await self._entries.count_entries(self._kind, prefix=prefix)
+
+    async def page(
+        self, *, prefix: str = "", after: str = "", skip: int = 0, limit: int = PAGE
+    ) -> list[Kept[T]]:
+        with answering():
+            found = await self._entries.entries(
+                self._kind, prefix=prefix, after=after, skip=skip, limit=limit
+            )
+        return [self._read(entry) for entry in found]
+
+    def _read(self, entry: Entry) -> Kept[T]:
         try:
-            found = await self._entries.entries(self._kind, prefix=prefix, after=after, limit=limit)
-            return [Kept(entry.key, self._decoder.decode(entry.value), entry.version) for entry in found]
+            return Kept(entry.key, self._decoder.decode(entry.value), entry.version)
         except msgspec.MsgspecError as error:
             raise Unavailable("the store holds what cannot be read") from error
-        except Failed as error:
-            raise Unavailable("the store does not answer") from error
 
     async def all(self, *, prefix: str = "", after: str = "") -> list[Kept[T]]:
         """For ranges with few entries: they all come at once."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from server.model.accounts import AuditEntry, Login, Password
+from server.model.accounts import Login, Password
 from server.model.fields import Id, PersonName, Role
 from server.model.http import Body
 
@@ -114,10 +114,6 @@ class Session(Struct, frozen=True, kw_only=True):
     current: bool
 
 
-class Sessions(Struct, frozen=True, kw_only=True):
-    items: list[Session]
-
-
 class Token(Struct, frozen=True, kw_only=True):
     """An API token, without its text. `boards`: null for all."""
 
@@ -128,10 +124,6 @@ class Token(Struct, frozen=True, kw_only=True):
     created_at: int
     seen_at: int
     expires_at: int
-
-
-class Tokens(Struct, frozen=True, kw_only=True):
-    items: list[Token]
 
 
 class MadeToken(Struct, frozen=True, kw_only=True):
@@ -151,10 +143,6 @@ class InvitationView(Struct, frozen=True, kw_only=True):
     created_at: int
     expires_at: int
     uses: int
-
-
-class InvitationList(Struct, frozen=True, kw_only=True):
-    items: list[InvitationView]
 
 
 class MadeInvitation(Struct, frozen=True, kw_only=True):
@@ -179,10 +167,6 @@ class MemberView(Struct, frozen=True, kw_only=True):
     role: Role
 
 
-class Members(Struct, frozen=True, kw_only=True):
-    items: list[MemberView]
-
-
 class PersonView(Struct, frozen=True, kw_only=True):
     id: str
     login: str
@@ -190,10 +174,3 @@ class PersonView(Struct, frozen=True, kw_only=True):
     admin: bool
     disabled: bool
     created_at: int
-
-
-class AuditPage(Struct, frozen=True, kw_only=True):
-    """Newest first. `before`: to be given for those that come next; empty: there are none."""
-
-    items: list[AuditEntry]
-    before: str

@@ -19,7 +19,7 @@ from server.model.fields import (
     Visibility,
 )
 from server.model.messages import Member
-from server.model.records import Change, Column, Label
+from server.model.records import Column, Label
 
 T = TypeVar("T")
 Skip = Annotated[int, Meta(ge=0, le=2**31, description="How many to leave out at the start.")]
@@ -129,19 +129,12 @@ class BoardView(Struct, frozen=True, kw_only=True):
 
 
 class Page(Struct, Generic[T], frozen=True, kw_only=True):
-    """Part of a list: `total` counts all of it."""
+    """Part of a list: `total` counts all of it, as far as it was asked for."""
 
     items: list[T]
     total: int
     skip: int
     limit: int
-
-
-class ChangesPage(Struct, frozen=True, kw_only=True):
-    """`more`: go on from the last seq, with `since` or `before` as it was asked."""
-
-    items: list[Change]
-    more: bool
 
 
 class MutationAck(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="ack"):
@@ -201,10 +194,6 @@ class NewestValue(Struct, frozen=True, kw_only=True):
     t: int
     v: float
     at: int
-
-
-class Newest(Struct, frozen=True, kw_only=True):
-    items: list[NewestValue]
 
 
 class TelemetryBatch(Body, frozen=True, kw_only=True):

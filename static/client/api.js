@@ -27,6 +27,7 @@ async function answerTo(address, request) {
 }
 
 /** A page of a board's log: `{items: [change…], more}`; `since` oldest first, else newest first. */
-export function changesOf(board, { since, before, task, limit }) {
-  return ask(`/api/boards/${encodeURIComponent(board)}/changes`, { since, before, task, limit });
+export async function changesOf(board, { since, before, task, limit }) {
+  const { items, total } = await ask(`/api/boards/${encodeURIComponent(board)}/changes`, { since, before, task, limit });
+  return { items, more: items.length < total };
 }

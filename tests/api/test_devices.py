@@ -78,6 +78,31 @@ async def test_what_a_device_sent_last_is_when_it_was_seen(client: Client, insta
 
 
 @pytest.mark.gen_test
+@pytest.mark.parametrize("path", ["", "/boiler", "/boiler/telemetry?metric=temp", "/boiler/telemetry/newest"])
+async def test_an_answer_about_devices_is_sent_again_when_the_board_or_a_reading_has_changed(
+    client: Client, instance: App, path: str
+) -> None:
+    await made(client)
+    await store(instance, 20.0, ago_min=10)
+
+    async def seen(known: str = "none") -> tuple[int, str]:
+        reply = await client.get(DEVICES + path, If_None_Match=known)
+        return reply.status, reply.headers["ETag"]
+
+    status, first = await seen()
+    board = (await client.get("/api/boards/demo")).headers["ETag"].strip('"')
+    assert status == 200 and first.startswith(f'"{board}:')
+    assert await seen(first) == (304, first)
+    await store(instance, 21.0, ago_min=5)
+    status, second = await seen(first)
+    assert status == 200 and second.startswith(f'"{board}:')
+    await client.patch(DEVICES + "/boiler", {"name": "Kettle"})
+    status, third = await seen(second)
+    assert status == 200 and not third.startswith(f'"{board}:')
+    assert await seen(third) == (304, third)
+
+
+@pytest.mark.gen_test
 async def test_a_command_waits_and_is_listed_and_the_same_key_sends_it_once(client: Client) -> None:
     await made(client)
     url = f"{DEVICES}/boiler/commands"

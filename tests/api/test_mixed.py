@@ -103,7 +103,7 @@ async def history(client: Client) -> list[Message]:
         since = changes[-1]["seq"] if changes else 0
         page = (await client.get(f"{URL}/changes?since={since}&limit=70")).body
         changes += page["items"]
-        if not page["more"]:
+        if len(page["items"]) == page["total"]:
             return changes
 
 

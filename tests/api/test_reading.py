@@ -32,27 +32,53 @@ def furnished(client: Client, io_loop: object) -> Client:
     return client
 
 
-async def seqs(client: Client, query: str) -> tuple[list[int], bool]:
+async def seqs(client: Client, query: str) -> tuple[list[int], int]:
     body = (await client.get(f"{BOARD}/changes?{query}")).body
-    return [change["seq"] for change in body["items"]], body["more"]
+    return [change["seq"] for change in body["items"]], body["total"]
 
 
 @pytest.mark.gen_test
 async def test_history_goes_back_from_the_newest_or_on_from_where_one_was(furnished: Client) -> None:
-    assert await seqs(furnished, "") == ([8, 7, 6, 5, 4, 3, 2, 1], False)
-    assert await seqs(furnished, "limit=3") == ([8, 7, 6], True)
-    assert await seqs(furnished, "limit=3&before=6") == ([5, 4, 3], True)
-    assert await seqs(furnished, "limit=3&before=4") == ([3, 2, 1], False)
-    assert await seqs(furnished, "since=0&limit=3") == ([1, 2, 3], True)
-    assert await seqs(furnished, "since=5") == ([6, 7, 8], False)
-    assert await seqs(furnished, "since=8") == ([], False)
-    assert await seqs(furnished, "since=2&before=5") == ([3, 4], False)
+    assert await seqs(furnished, "") == ([8, 7, 6, 5, 4, 3, 2, 1], 8)
+    assert await seqs(furnished, "limit=3") == ([8, 7, 6], 8)
+    assert await seqs(furnished, "limit=3&before=6") == ([5, 4, 3], 5)
+    assert await seqs(furnished, "limit=3&before=4") == ([3, 2, 1], 3)
+    assert await seqs(furnished, "since=0&limit=3") == ([1, 2, 3], 8)
+    assert await seqs(furnished, "since=5") == ([6, 7, 8], 3)
+    assert await seqs(furnished, "since=8") == ([], 0)
+    assert await seqs(furnished, "since=9") == ([], 0)
+    assert await seqs(furnished, "since=2&before=5") == ([3, 4], 2)
+    for nothing in ("before=0", "before=1", "since=5&before=3"):
+        assert await seqs(furnished, nothing) == ([], 0)
+
+
+@pytest.mark.gen_test
+async def test_history_comes_in_pages_like_any_list(furnished: Client) -> None:
+    body = (await furnished.get(BOARD + "/changes?skip=1&limit=2")).body
+    assert {key: value for key, value in body.items() if key != "items"} == {
+        "total": 8,
+        "skip": 1,
+        "limit": 2,
+    }
+    for question, whole in (
+        ("", [8, 7, 6, 5, 4, 3, 2, 1]),
+        ("since=2&", [3, 4, 5, 6, 7, 8]),
+        ("before=6&", [5, 4, 3, 2, 1]),
+        ("before=40&", [8, 7, 6, 5, 4, 3, 2, 1]),
+        ("since=2&before=8&", [3, 4, 5, 6, 7]),
+        ("task=t1&", [7, 6, 5, 3]),
+        ("task=t1&since=3&", [5, 6, 7]),
+        ("task=t1&before=7&", [6, 5, 3]),
+    ):
+        for skip in (0, 1, 3, 4, 20):
+            found = await seqs(furnished, f"{question}skip={skip}&limit=3")
+            assert found == (whole[skip : skip + 3], len(whole)), (question, skip)
 
 
 @pytest.mark.gen_test
 async def test_history_of_one_task_says_who_did_what_and_what_was_there(furnished: Client) -> None:
-    assert await seqs(furnished, "task=t1&since=0") == ([3, 5, 6, 7], False)
-    assert await seqs(furnished, "task=nope") == ([], False)
+    assert await seqs(furnished, "task=t1&since=0") == ([3, 5, 6, 7], 4)
+    assert await seqs(furnished, "task=nope") == ([], 0)
     moved = (await furnished.get(f"{BOARD}/changes?task=t1&limit=1")).body["items"][0]
     assert (moved["op"], moved["set"]["column"], moved["was"]["column"]) == ("task.update", "done", "todo")
     assert moved["actor"]["kind"] == "user" and moved["client"] == "http"

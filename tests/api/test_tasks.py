@@ -153,6 +153,6 @@ async def test_bad_input_gets_the_one_shape_with_the_right_status(
 async def test_a_seq_that_never_comes_is_waited_for_and_then_unavailable(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("handlers.api.endpoint.SECONDS_FOR_SEQ", 0.05)
+    monkeypatch.setattr("handlers.api.asking.SECONDS_FOR_SEQ", 0.05)
     reply = await client.get("/api/tasks?seq=100000")
     assert (reply.status, reply.code, reply.body["error"]["retry"]) == (503, "unavailable", True)

@@ -30,7 +30,7 @@ async def read_log(instance: Instance, board: str, patience_s: float = PATIENCE_
         path = f"/api/boards/{board}/changes?since={log[-1]['seq'] if log else 0}&limit={PAGE}"
         page = await asyncio.to_thread(_get, instance.url + path, patience_s)
         log.extend(page["items"])
-        more = page["more"]
+        more = len(page["items"]) < page["total"]
     return log
 
 

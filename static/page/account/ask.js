@@ -25,6 +25,16 @@ export async function ask(method, path, body) {
   return read;
 }
 
+/** All of a list, page by page. */
+export async function askAll(path) {
+  const found = [];
+  for (;;) {
+    const { items, total } = await ask("GET", `${path}?skip=${found.length}&limit=500`);
+    found.push(...items);
+    if (items.length === 0 || found.length >= total) return found;
+  }
+}
+
 /** The answer, or null when nobody is signed in. */
 export async function askWho() {
   try {

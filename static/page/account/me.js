@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { formatAgo, formatTime, t } from "../i18n.js";
-import { ask, explain } from "./ask.js";
+import { ask, askAll, explain } from "./ask.js";
 import { form, nameField, once, passwordField } from "./form.js";
 
 const section = (title, ...content) => h("section", { class: "panel", "aria-label": title }, h("h2", {}, title), ...content);
@@ -12,7 +12,7 @@ export function list(path, row) {
   const entries = h("ul", { class: "entries" });
   const wrong = h("p", { class: "wrong", role: "alert" });
   const show = async () => {
-    const { items } = await ask("GET", path);
+    const items = await askAll(path);
     entries.replaceChildren(...items.map((item) => entry(row(item), show, wrong)));
     if (items.length === 0) entries.replaceChildren(h("li", { class: "hint" }, t("account.none")));
   };

@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { formatTime, t } from "../i18n.js";
-import { ask, explain } from "./ask.js";
+import { ask, askAll, explain } from "./ask.js";
 import { form } from "./form.js";
 import { invitations } from "./me.js";
 
@@ -27,7 +27,7 @@ export async function people() {
   const members = h("ul", { class: "entries" });
   const names = new Map();
   const show = async () => {
-    const { items } = await ask("GET", `${base}/members`);
+    const items = await askAll(`${base}/members`);
     for (const { user, name } of items) names.set(user, name || user);
     members.replaceChildren(...items.map(row));
   };
