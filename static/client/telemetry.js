@@ -10,6 +10,7 @@ const PAST_MS = 3_600_000; // of a small drawing
 const PAST_POINTS = 60;
 const MOST_POINTS = 240; // kept of one series while it grows
 const AT_ONCE = 4; // questions for a past
+const AGAIN_MS = 2000; // after a refusal that says nothing of when
 
 export class Telemetry extends EventTarget {
   /** `client`: the BoardClient of the board. Call `end` when nobody looks any more. */
@@ -21,6 +22,8 @@ export class Telemetry extends EventTarget {
     this.waiting = []; // pasts that are still to be asked for
     this.asking = 0;
     this.watching = false;
+    this.turn = 0; // of the latest question; answers to earlier ones are too late
+    this.timer = null; // until the next
     this.ears = new AbortController();
     const { signal } = this.ears;
     client.addEventListener("joined", () => this.joined(), { signal });
@@ -31,6 +34,7 @@ export class Telemetry extends EventTarget {
 
   end() {
     this.ears.abort();
+    clearTimeout(this.timer);
     if (this.watching) this.client.connection.request({ type: "unwatch", board: this.client.board }, () => {});
     this.watching = false;
   }
@@ -68,6 +72,7 @@ export class Telemetry extends EventTarget {
   // -- asking
 
   joined() {
+    clearTimeout(this.timer);
     this.watching = false;
     this.look();
   }
@@ -77,11 +82,19 @@ export class Telemetry extends EventTarget {
     const { client } = this;
     if (this.watching || !client.joined || (client.view?.devices.size ?? 0) === 0) return;
     this.watching = true;
+    const turn = ++this.turn;
     client.connection.request({ type: "watch", board: client.board }, (reply) => {
-      if (reply.type !== "watching") return;
+      if (turn !== this.turn || !this.watching) return;
+      if (reply.type !== "watching") return this.refused(reply);
       this.pasts.clear();
       this.take(reply.series);
     });
+  }
+
+  /** Asked again where that may help; else not before the next join. */
+  refused({ retry, details }) {
+    if (!retry) return;
+    this.timer = setTimeout(() => this.joined(), details?.retry_after_ms ?? AGAIN_MS);
   }
 
   askNext() {

@@ -52,6 +52,57 @@ test("after each join it is watched again", () => {
   assert.equal(client.asked.length, 2);
 });
 
+/** In place of the timer, until the test is over: `[[run, ms]…]`. */
+function timers(t) {
+  const set = [];
+  const { setTimeout, clearTimeout } = globalThis;
+  t.after(() => Object.assign(globalThis, { setTimeout, clearTimeout }));
+  globalThis.setTimeout = (run, ms) => set.push([run, ms]);
+  globalThis.clearTimeout = (timer) => timer && (set[timer - 1] = null);
+  return set;
+}
+
+test("a watch that is refused for now is asked for again when the server says, and its values are taken", (t) => {
+  const set = timers(t);
+  const client = new Client();
+  const telemetry = new Telemetry(client);
+  client.asked[0].onReply({ type: "error", code: "rate_limited", retry: true, details: { retry_after_ms: 70 } });
+  client.says("change");
+  assert.equal(client.asked.length, 1, "not with every change");
+  const [[run, ms]] = set;
+  assert.equal(ms, 70);
+  run();
+  assert.equal(client.asked.length, 2);
+  client.asked[1].onReply({ type: "watching", series: [{ device: "d0", metric: "temp", t: 1, v: 5 }] });
+  assert.deepEqual(telemetry.value("d0", "temp"), { t: 1, v: 5 });
+});
+
+test("a watch that is refused for good is asked for with the next join only", (t) => {
+  const set = timers(t);
+  const client = new Client();
+  new Telemetry(client);
+  client.asked[0].onReply({ type: "error", code: "forbidden", retry: false });
+  client.says("change");
+  assert.deepEqual([client.asked.length, set.length], [1, 0]);
+  client.says("joined");
+  assert.equal(client.asked.length, 2);
+});
+
+test("a refusal that comes late, or after the end, asks for nothing", (t) => {
+  const set = timers(t);
+  const client = new Client();
+  const telemetry = new Telemetry(client);
+  client.says("joined");
+  const refusal = { type: "error", code: "unavailable", retry: true };
+  client.asked[0].onReply(refusal);
+  assert.deepEqual(set, []);
+  client.asked[1].onReply(refusal);
+  telemetry.end();
+  assert.deepEqual(set, [null]);
+  client.asked[1].onReply(refusal);
+  assert.deepEqual(set, [null]);
+});
+
 test("the newest value wins, whatever order values come in", () => {
   const { client, telemetry } = watched([{ device: "d0", metric: "temp", t: 10, v: 1 }]);
   client.says("telemetry", [{ device: "d0", metric: "temp", t: 30, v: 3 }, { device: "d0", metric: "temp", t: 20, v: 2 }]);
