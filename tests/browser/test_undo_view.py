@@ -1,8 +1,11 @@
 """Undo and redo, as the person sees them; and what was refused, with the text back."""
 
-from playwright.sync_api import expect
+import contextlib
+
+from playwright.sync_api import Error, expect
 
 from tests.browser.conftest import Visit
+from tests.browser.tab import Tab
 
 CARD = "Click a card to read and edit it"
 
@@ -64,3 +67,38 @@ def test_what_changed_while_one_was_away_is_told(visit: Visit, home: str) -> Non
     news = ann.page.get_by_role("dialog", name="What changed since I was here")
     expect(news).to_contain_text(CARD)
     expect(news).to_contain_text("moved it from To do to Doing")
+
+
+KEPT_VISIT = """
+() => new Promise((resolve, reject) => {
+  const opening = indexedDB.open("boardcast");
+  opening.onerror = () => reject(opening.error);
+  opening.onsuccess = () => {
+    const asking = opening.result.transaction("facts").objectStore("facts").getAllKeys();
+    asking.onsuccess = () => {
+      opening.result.close();
+      resolve(asking.result.some((key) => /^visit:/.test(key)));
+    };
+  };
+})
+"""
+
+
+def test_a_visit_counts_from_its_beginning_also_when_the_page_dies_without_a_word(
+    visit: Visit, home: str
+) -> None:
+    ann, bob = visit("Ann"), visit("Bob")
+    ann.until(KEPT_VISIT)
+    crash(ann)
+    bob.drag(CARD, bob.column("Doing").locator(".card").first)
+    bob.saved()
+    ann.page = ann.page.context.new_page()
+    ann.page.goto(home)
+    ann.live()
+    expect(ann.toast).to_contain_text("1 change since you were here")
+
+
+def crash(tab: Tab) -> None:
+    """Its process ends at once: no script of it says anything any more."""
+    with tab.page.expect_event("crash"), contextlib.suppress(Error):
+        tab.page.goto("chrome://crash")
