@@ -21,7 +21,7 @@ export class Boards extends EventTarget {
   }
 
   /**
-   * `[{board, name, description, archived, starred, seq?, updated_at?, visited_at?, offline?}…]`: starred ones first, then
+   * `[{board, name, description, archived, role?, starred, seq?, updated_at?, visited_at?, offline?}…]`: starred ones first, then
    * those visited last, then by name. `offline`: made here, not on the server yet.
    */
   get items() {
@@ -32,7 +32,7 @@ export class Boards extends EventTarget {
       const fresh = client.joined || client.creating || client.queue.pending.length > 0;
       if (!info || !fresh) continue;
       const { name, description, archived } = info;
-      items.set(id, { ...items.get(id), board: id, name, description, archived });
+      items.set(id, { ...items.get(id), board: id, name, description, archived, role: client.role ?? (client.creating ? "owner" : items.get(id)?.role) });
       if (client.confirmed === null) items.get(id).offline = true;
     }
     for (const item of items.values()) {
@@ -67,7 +67,7 @@ export class Boards extends EventTarget {
 
   async ask() {
     try {
-      const found = await all();
+      const found = await all(this.home.user?.id);
       if (this.wanted) return; // a newer answer is wanted meanwhile
       this.home.facts.set(KEPT, found);
       this.error = null;
@@ -141,12 +141,13 @@ function byId(items) {
   return new Map(items.map((item) => [item.board, item]));
 }
 
-async function all() {
+/** `me`: whose role is told, where they are a member. */
+async function all(me) {
   const found = [];
   for (;;) {
     const { items, total } = await ask("/api/boards", { skip: found.length, limit: PAGE });
-    found.push(...items.map(({ board, name, description, archived, seq, updated_at }) =>
-      ({ board, name, description, archived, seq, updated_at })));
+    found.push(...items.map(({ board, name, description, archived, seq, updated_at, members }) =>
+      ({ board, name, description, archived, seq, updated_at, role: members?.find(({ user }) => user === me)?.role })));
     if (found.length >= total || items.length === 0) return found;
   }
 }

@@ -3,6 +3,8 @@
 
 import { BoardState } from "./state.js";
 
+const RANK = { viewer: 0, commenter: 1, editor: 2, owner: 3 };
+const ROLE = "role:";
 const REJOIN_MS = 1000;
 const ANSWER_MS = 30_000; // a join that gets no answer makes the link doubtful
 
@@ -19,12 +21,17 @@ export class Follower extends EventTarget {
     this.snapshots = 0; // how many have replaced what we had
     this.joinNumber = 0; // of the latest join; replies to earlier ones are ignored
     this.joined = false;
-    this.role = null;
+    this.role = home.facts?.get(ROLE + board) ?? null; // on this board; null while nobody has said
     this.people = new Map(); // session → {session, user, kind, task?, field?, typing?}
     this.here = {}; // what we look at
     this.patience = null; // a timer, while a join is not answered
     this.stalled = null; // the last retryable error, while the server keeps giving it
     this.closed = null; // why the board is closed to us
+  }
+
+  /** Whether this person may do what takes the role `least`; true while nobody has said. */
+  may(least) {
+    return RANK[this.role ?? "owner"] >= RANK[least];
   }
 
   /** The seq that the confirmed state has reached: the `base` of an edit that begins now. */
@@ -118,6 +125,7 @@ export class Follower extends EventTarget {
   }
 
   take(reply) {
+    if (this.role !== reply.role) this.home.facts?.set(ROLE + this.board, reply.role); // for a start without a link
     this.role = reply.role;
     this.people = new Map((reply.presence ?? []).map((person) => [person.session, person]));
     if (reply.mode === "snapshot") {
@@ -179,9 +187,17 @@ export class Follower extends EventTarget {
       this.emit("log", change);
       if (live && !mine) this.emit("remote", { change });
     }
+    const seated = live && changes.some((change) => this.seats(change));
     this.queue.reached(this.head);
     this.saver.soon();
     this.viewChanged();
+    if (seated) this.join(); // the answer names the role
+  }
+
+  /** Whether this person may now do other things here. Who may not even look is told so by `closed_board`. */
+  seats({ set }) {
+    const me = set?.members?.[this.home.user?.id];
+    return me !== undefined && (me !== null || ["members", "link"].includes(this.confirmed.info.visibility));
   }
 
   takeTasks({ tasks, last }) {

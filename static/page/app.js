@@ -84,7 +84,6 @@ export class App {
     this.workspace.scope.on(client, "status", () => this.banner.render());
     this.banner.watch(client);
     this.workspace.readAddress();
-    if (client.joined) this.workspace.news.arrive();
     return this.drawn();
   }
 
@@ -111,7 +110,7 @@ export class App {
   /** After each drawing of the board, and when one of the counts has changed. */
   drawn() {
     const name = this.client?.view?.info.name || t("app");
-    this.top.render({ name, unread: this.session.inbox.unread, refused: this.session.refusals.items.length });
+    this.top.render({ name, role: this.client?.role, unread: this.session.inbox.unread, refused: this.session.refusals.items.length });
     const unread = this.session.inbox.unread;
     const title = `${unread > 0 ? `(${unread}) ` : ""}${name === t("app") ? name : `${name} · ${t("app")}`}`;
     if (document.title !== title) document.title = title;
@@ -173,14 +172,16 @@ export class App {
   more(anchor) {
     const { workspace } = this;
     const { undo } = this.client ?? {};
+    const may = (least, ...items) => (workspace?.may(least) ? items : []);
     this.menu.show(anchor, t("menu"), [
       { label: t("palette.label"), icon: "search", key: "Ctrl K", run: () => this.palette.show() },
       { label: t("news.heading"), icon: "activity", run: () => workspace?.news.show() },
-      ...(undo?.canUndo ? [{ label: t("undo"), icon: "undo", key: "Ctrl Z", run: () => workspace.undoer.undo() }] : []),
-      ...(undo?.canRedo ? [{ label: t("redo"), icon: "redo", run: () => workspace.undoer.redo() }] : []),
+      ...may("commenter",
+        ...(undo?.canUndo ? [{ label: t("undo"), icon: "undo", key: "Ctrl Z", run: () => workspace.undoer.undo() }] : []),
+        ...(undo?.canRedo ? [{ label: t("redo"), icon: "redo", run: () => workspace.undoer.redo() }] : [])),
       null,
-      { label: t("boards.edit"), icon: "pencil", run: () => this.edit() },
-      { label: t("labels.manage"), icon: "tag", run: () => workspace?.labels.show() },
+      ...may("owner", { label: t("boards.edit"), icon: "pencil", run: () => this.edit() }),
+      ...may("editor", { label: t("labels.manage"), icon: "tag", run: () => workspace.labels.show() }),
       ...(hasAccounts() ? [] : [{ label: t("members.manage"), icon: "person", run: () => workspace?.members.show() }]),
       { label: t("share.board"), icon: "share", run: () => this.share() },
       { label: t("keys.heading"), icon: "help", key: "?", run: () => this.help.show() },

@@ -1,7 +1,9 @@
 // Everything that belongs to the board that is shown: made when it is entered, gone when it is left.
 
+import { ask } from "../client/api.js";
 import { EMPTY, matcher, parse } from "../client/filter.js";
 import { Telemetry } from "../client/telemetry.js";
+import { hasAccounts } from "./account/door.js";
 import { Actions } from "./board/actions.js";
 import { BoardView } from "./board/board-view.js";
 import { ColumnDrag } from "./board/column-drag.js";
@@ -52,24 +54,43 @@ export class Workspace {
     this.listen();
   }
 
+  /** Whether this person may do what takes the role `least`. An archived board is only looked at. */
+  may(least) {
+    return this.client.may(least) && !this.client.view?.info.archived;
+  }
+
+  get mayComment() {
+    return this.may("commenter");
+  }
+
   get mayEdit() {
-    return this.client.role !== "viewer" && this.client.role !== "commenter";
+    return this.may("editor");
   }
 
   get mayManage() {
-    return this.client.role === "owner";
+    return this.may("owner");
+  }
+
+  /** What must not be done is not shown (style.css), or said to whoever tries it by a key. */
+  refuses(least) {
+    if (this.may(least)) return false;
+    const { role, view } = this.client;
+    this.toasts.show(view?.info.archived ? t("banner.archived") : t("may.not", { role: t(`role.${role}`) }));
+    return true;
   }
 
   build() {
     const { app, client, scope, actions, root, name, toasts, say } = this;
     this.columnMenu = new ColumnMenu({ client, actions, menu: app.menu, newColumn: () => this.board.composer.open() });
     this.board = new BoardView(root, this, { onDrawn: () => this.drawn(), pinned: () => [this.drag.task, this.shown.lifted?.task] });
+    const mayDrag = () => this.mayEdit;
     this.drag = new Drag(root, scope, {
+      mayDrag,
       onStart: (task) => client.look({ task }),
       onDrop: (task, column, before) => this.dropped(task, column, before),
       count: (task) => (this.selection.has(task) ? this.selection.size : 1),
     });
-    this.columnDrag = new ColumnDrag(root, scope, (column, after) => actions.placeColumn(column, after));
+    this.columnDrag = new ColumnDrag(root, scope, { mayDrag, onDrop: (column, after) => actions.placeColumn(column, after) });
     this.lift = new Lift({ client, shown: this.shown, actions, say, redraw: () => this.board.draw(), focus: (task) => this.board.focus(task) });
     this.undoer = new Undoer({ client, toasts, say, name });
     this.bar = new SelectionBar({ scope, selection: this.selection, actions, client, moveTo: (ids) => this.moveTo(ids), assign: (ids) => this.assign(ids) });
@@ -91,7 +112,7 @@ export class Workspace {
     this.news = new NewsPanel({ scope, visits: this.session.visits, client, toasts, name, open: (task) => this.open(task) });
     this.people = new PeopleView(app.top.people, { client, rename: () => app.rename(), open: (task) => this.open(task) });
     scope.ending(() => app.top.people.replaceChildren());
-    new Keyboard({ scope, board: this.board, actions, lift: this.lift, selection: this.selection, does: this.does() });
+    new Keyboard({ scope, board: this.board, actions, lift: this.lift, selection: this.selection, does: this.does(), refuses: () => this.refuses("editor") });
   }
 
   does() {
@@ -101,8 +122,8 @@ export class Workspace {
       help: () => app.help.show(),
       inbox: () => app.inbox.show(),
       search: () => app.top.filter.focus(),
-      undo: () => this.undoer.undo(),
-      redo: () => this.undoer.redo(),
+      undo: () => this.refuses("commenter") || this.undoer.undo(),
+      redo: () => this.refuses("commenter") || this.undoer.redo(),
       edit: (task) => this.open(task, { edit: true }),
       move: (task) => this.moveTo(this.selection.has(task) ? this.chosen() : [task]),
       assign: (task) => this.assign(this.selection.has(task) ? this.chosen() : [task]),
@@ -118,15 +139,29 @@ export class Workspace {
       this.people.render();
       this.redraw();
     });
-    scope.on(client, "joined", () => this.news.arrive());
+    scope.on(client, "joined", () => this.joined());
     scope.on(client, "refused", ({ detail }) => this.collisions.take(detail));
     scope.on(client, "remote", ({ detail }) => sayRemote(detail.change, this));
     scope.on(this.telemetry, "change", ({ detail }) => this.badges(detail));
     scope.on(this.selection, "change", () => this.redraw());
     scope.on(this.directory, "change", () => this.redraw());
     scope.on(root, "click", (event) => this.clicked(event));
+    if (client.joined) this.joined();
     this.people.render();
     this.redraw();
+  }
+
+  joined() {
+    this.news.arrive();
+    this.learnNames().catch(() => {}); // the ends of their ids do for now
+  }
+
+  /** Of members who were not seen here yet; without accounts there is no list of them. */
+  async learnNames() {
+    const { client, directory } = this;
+    if (!hasAccounts() || [...client.view.members.keys()].every((user) => directory.names.has(user))) return;
+    const { items } = await ask(`/api/boards/${encodeURIComponent(client.board)}/members`);
+    for (const { user, name } of items) directory.learn({ id: user, name });
   }
 
   redraw() {
@@ -137,7 +172,9 @@ export class Workspace {
     const { view } = this.client;
     this.drag.refresh();
     this.lift.check();
-    this.selection.keepOnly(view);
+    if (this.mayEdit) this.selection.keepOnly(view);
+    else this.selection.clear();
+    document.documentElement.dataset.may = ["commenter", "editor", "owner"].filter((least) => this.may(least)).join(" ");
     this.dialog.render();
     this.badges();
     this.app.drawn();
@@ -165,7 +202,7 @@ export class Workspace {
     if (card === null) return;
     const { task } = card.dataset;
     const what = event.target.closest("[data-do]")?.dataset.do ?? "open";
-    if (event.ctrlKey || event.metaKey || event.shiftKey) this.selection.toggle(task);
+    if (this.mayEdit && (event.ctrlKey || event.metaKey || event.shiftKey)) this.selection.toggle(task);
     else if (what === "toggle") this.actions.toggle(task);
     else if (what === "menu") this.menu(task, card.querySelector(".more"));
     else this.open(task);
@@ -176,16 +213,18 @@ export class Workspace {
     const task = actions.task(id);
     if (task === undefined) return;
     const columns = actions.view.sortedColumns().filter((column) => column.id !== task.column);
+    const edits = (...items) => (this.mayEdit ? items : []);
     this.app.menu.show(anchor, t("card.menu"), [
       { label: t("open"), run: () => this.open(id), key: "Enter" },
-      { label: t(task.completed ? "reopen" : "complete"), run: () => actions.toggle(id), key: "C" },
-      { label: t("select"), run: () => this.selection.toggle(id), key: "X" },
-      null,
-      ...columns.slice(0, 6).map((column) => ({ label: t("move.to", { title: column.title }), run: () => actions.move(id, column.id, null) })),
-      { label: t("move_to"), run: () => this.moveTo([id]), key: "M" },
-      null,
+      ...edits(
+        { label: t(task.completed ? "reopen" : "complete"), run: () => actions.toggle(id), key: "C" },
+        { label: t("select"), run: () => this.selection.toggle(id), key: "X" },
+        null,
+        ...columns.slice(0, 6).map((column) => ({ label: t("move.to", { title: column.title }), run: () => actions.move(id, column.id, null) })),
+        { label: t("move_to"), run: () => this.moveTo([id]), key: "M" },
+        null),
       { label: t("card.copy_link"), run: () => this.app.share(id) },
-      { label: t("delete"), run: () => actions.remove(id), key: "Del", danger: true },
+      ...edits({ label: t("delete"), run: () => actions.remove(id), key: "Del", danger: true }),
     ], () => this.board.focus(id));
   }
 

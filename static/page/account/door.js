@@ -4,10 +4,13 @@
 import { askWho } from "./ask.js";
 
 const DEADLINE_MS = 4000; // a link that is that slow is none: the board is shown as it is kept here
-const state = { signedIn: false, accounts: false };
+const state = { signedIn: false, accounts: false, admin: false };
 
 export const signedIn = () => state.signedIn;
 export const hasAccounts = () => state.accounts;
+/** Whoever may make a board, and whoever is an owner of every one. */
+export const mayFound = () => state.signedIn || !state.accounts;
+export const ownsAll = () => state.admin || !state.accounts;
 export const signInAddress = () => `/account/sign-in?next=${encodeURIComponent(location.pathname)}`;
 
 /** Without a link nobody is to be asked for the name of their account. */
@@ -31,6 +34,7 @@ export async function comeIn(board) {
     state.accounts = true;
     const me = await askWho();
     state.signedIn = me !== null;
+    state.admin = me?.admin === true;
     if (me !== null) return remember(me.name);
     if ((await fetch(`/api/boards/${encodeURIComponent(board)}`, { cache: "no-store" })).ok) return "";
   } catch {

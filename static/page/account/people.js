@@ -11,10 +11,11 @@ const VISIBILITIES = ["private", "members", "link"];
 const roles = () => ROLES.map((role) => [role, t(`role.${role}`)]);
 const section = (title, ...content) => h("section", { class: "panel", "aria-label": title }, h("h2", {}, title), ...content);
 
-export async function people() {
+export async function people(me) {
   const board = new URLSearchParams(location.search).get("board") ?? "";
   const base = `/api/boards/${encodeURIComponent(board)}`;
   const info = await ask("GET", base);
+  const owns = me.admin || info.members.some(({ user, role }) => user === me.id && role === "owner");
   const wrong = h("p", { class: "wrong", role: "alert" });
   const attempt = async (work) => {
     wrong.textContent = "";
@@ -33,16 +34,19 @@ export async function people() {
   };
   const row = ({ user, name, role }) => h("li", {}, h("div", { class: "what" }, name || user), h("div", { class: "line" },
     h("select", {
-      "aria-label": t("account.role_of", { name: name || user }),
+      "aria-label": t("account.role_of", { name: name || user }), disabled: !owns,
       onchange: ({ target }) => attempt(() => ask("PATCH", `${base}/members/${user}`, { role: target.value })).then(show),
     }, ...roles().map(([key, text]) => h("option", { value: key, selected: key === role }, text))),
-    h("button", {
+    !owns ? null : h("button", {
       type: "button", class: "danger", "aria-label": `${t("account.remove")}: ${name || user}`,
       onclick: () => attempt(() => ask("DELETE", `${base}/members/${user}`)).then(show),
     }, t("account.remove"))));
   await show();
+  const head = h("h1", {}, t("account.people_of", { board: info.name }));
+  const back = h("a", { href: `/b/${encodeURIComponent(board)}` }, t("account.to_board"));
+  if (!owns) return [head, section(t("account.members"), h("p", { class: "hint" }, t("account.owners_only")), members), back];
   return [
-    h("h1", {}, t("account.people_of", { board: info.name })), wrong,
+    head, wrong,
     section(t("account.visibility"), visibility(base, info, attempt)),
     section(t("account.members"), members, form({
       fields: [
@@ -58,7 +62,7 @@ export async function people() {
     })),
     invitations(`${base}/invitations`, roles()),
     await record(base, names),
-    h("a", { href: `/b/${encodeURIComponent(board)}` }, t("account.to_board")),
+    back,
   ];
 }
 

@@ -56,8 +56,8 @@ export class BoardView {
     const columns = view.sortedColumns();
     for (const id of [...this.columns.keys()]) if (!view.columns.has(id)) this.columns.delete(id);
     arrange(this.root, [...columns.map((column) => this.column(column.id).element), this.composer.element]);
-    this.composer.element.hidden = !this.workspace.mayEdit;
     this.pending = this.workspace.client.pendingTasks;
+    this.root.classList.toggle("still", !this.workspace.mayEdit);
     const common = { filtered: shown.match !== null, pinned: () => this.pinnedCards() };
     for (const column of columns) {
       const count = view.tasksIn(column.id).length;
@@ -83,7 +83,7 @@ export class BoardView {
       card: (task) => this.card(task),
       create: (column, title) => actions.create(column, title),
       menu: (column, anchor) => columnMenu.show(column, anchor),
-      edit: (column) => columnMenu.edit(column),
+      edit: (column) => this.workspace.mayEdit && columnMenu.edit(column),
     });
   }
 
@@ -97,6 +97,7 @@ export class BoardView {
       people: watchers(client, task.id),
       selected: selection.has(task.id),
       lifted: shown.lifted?.task === task.id,
+      mayEdit: this.workspace.mayEdit,
       name,
     });
     return card;

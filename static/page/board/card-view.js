@@ -19,7 +19,7 @@ export function makeCard(id) {
   return h("li", { class: "card", "data-task": id }, check, body, more);
 }
 
-/** `extra`: {pending, draft, people, selected, lifted, unread, name(id)}: what the card shows beside the task itself. */
+/** `extra`: {pending, draft, people, selected, lifted, mayEdit, name(id)}: what the card shows beside the task itself. */
 export function updateCard(card, task, view, extra) {
   const print = fingerprint(view, task, extra);
   if (card.task === task && card.print === print) return;
@@ -30,6 +30,7 @@ export function updateCard(card, task, view, extra) {
   card.classList.toggle("selected", extra.selected);
   card.classList.toggle("lifted", extra.lifted);
   const check = card.querySelector(".check");
+  check.disabled = !extra.mayEdit;
   check.setAttribute("aria-checked", String(task.completed));
   check.setAttribute("aria-label", t(task.completed ? "card.completed_named" : "card.complete_named", { title: task.title }));
   const open = card.querySelector(".open");
@@ -49,11 +50,11 @@ function fill(row, parts) {
   row.hidden = parts.length === 0;
 }
 
-function fingerprint(view, task, { pending, draft, people, selected, lifted, name }) {
+function fingerprint(view, task, { pending, draft, people, selected, lifted, mayEdit, name }) {
   const who = people.map((person) => person.session + person.user.name + (person.typing ?? "")).join();
   const labels = task.labels.map((id) => JSON.stringify(view.labels.get(id))).join();
   const due = task.due_at === null ? "" : dueState(task.due_at, task.completed);
-  return `${pending}${draft}${selected}${lifted}${due}|${who}|${labels}|${task.assignees.map(name).join()}|${devicePrint(task, view)}`;
+  return `${pending}${draft}${selected}${lifted}${mayEdit}${due}|${who}|${labels}|${task.assignees.map(name).join()}|${devicePrint(task, view)}`;
 }
 
 function details(task, view, { pending, draft, people, name }) {

@@ -15,7 +15,7 @@ export class ColumnComposer {
         h("button", { class: "primary", type: "submit" }, t("column.add")),
         h("button", { class: "quiet", type: "button", onclick: () => this.close() }, t("close"))));
     this.button = h("button", { class: "add-column quiet", type: "button", onclick: () => this.open() }, icon("plus"), t("column.add"));
-    this.element = h("div", { class: "new-column" }, this.button, this.form);
+    this.element = h("div", { class: "new-column edits" }, this.button, this.form);
   }
 
   open() {

@@ -9,8 +9,8 @@ const THRESHOLD_PX = 6;
 
 export class ColumnDrag {
   /** `onDrop(column, after)`; `after` is null for the first place. */
-  constructor(root, scope, onDrop) {
-    Object.assign(this, { root, onDrop });
+  constructor(root, scope, { mayDrag, onDrop }) {
+    Object.assign(this, { root, mayDrag, onDrop });
     this.state = null; // {column, element, pointer, touch, x, y, startX, startY, active, after?, timer?}
     this.line = h("div", { class: "column-line", hidden: true });
     scope.add(this.line);
@@ -26,7 +26,7 @@ export class ColumnDrag {
 
   press(event) {
     const head = event.target.closest(".column-head");
-    if (head === null || event.button !== 0 || this.state || event.target.closest("button")) return;
+    if (head === null || event.button !== 0 || this.state || event.target.closest("button") || !this.mayDrag()) return;
     const element = head.closest(".column");
     const { clientX: x, clientY: y, pointerId: pointer } = event;
     const touch = event.pointerType === "touch";

@@ -12,8 +12,8 @@ export class ColumnView {
     this.composer = new Composer(id, { drafts, create });
     this.title = h("h2", { id: `column-${id}`, ondblclick: () => edit(id), title: t("column.rename_hint") });
     this.count = h("span", { class: "count" });
-    const add = { class: "quiet", type: "button", "aria-label": t("column.add_card"), onclick: () => this.composer.open() };
-    this.more = h("button", { class: "quiet", type: "button", "aria-haspopup": "menu", onclick: () => menu(id, this.more) }, icon("more"));
+    const add = { class: "quiet edits", type: "button", "aria-label": t("column.add_card"), onclick: () => this.composer.open() };
+    this.more = h("button", { class: "quiet edits", type: "button", "aria-haspopup": "menu", onclick: () => menu(id, this.more) }, icon("more"));
     this.list = h("ol", { class: "cards", "data-list": id, "aria-labelledby": `column-${id}` });
     this.empty = h("p", { class: "empty" });
     this.scroller = h("div", { class: "column-scroll" }, this.list, this.empty, this.composer.element);

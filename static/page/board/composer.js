@@ -18,7 +18,7 @@ export class Composer {
         h("button", { class: "quiet", type: "button", onclick: () => this.close() }, t("close"))));
     const add = { class: "add quiet", type: "button", onclick: () => this.open() };
     this.button = h("button", add, icon("plus"), t("composer.add"));
-    this.element = h("div", { class: "column-foot" }, this.button, this.form);
+    this.element = h("div", { class: "column-foot edits" }, this.button, this.form);
     if (drafts.get(this.draft)) this.show();
   }
 

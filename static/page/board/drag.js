@@ -11,8 +11,8 @@ const EDGE_PX = 48;
 
 export class Drag {
   /** `onDrop(task, column, before)`; `before` is the card that will follow it, null at the end. `count(task)`: how many go. */
-  constructor(root, scope, { onDrop, onStart, count }) {
-    Object.assign(this, { root, onDrop, onStart, count });
+  constructor(root, scope, { mayDrag, onDrop, onStart, count }) {
+    Object.assign(this, { root, mayDrag, onDrop, onStart, count });
     this.state = null; // {task, card, pointer, x, y, ghost?, slot?}
     scope.on(root, "pointerdown", (event) => this.press(event));
     scope.on(window, "pointermove", (event) => this.moved(event));
@@ -40,7 +40,7 @@ export class Drag {
 
   press(event) {
     const card = event.target.closest(".card");
-    if (card === null || event.button !== 0 || this.state || event.target.closest(".check, .more")) return;
+    if (card === null || event.button !== 0 || this.state || event.target.closest(".check, .more") || !this.mayDrag()) return;
     const { clientX: x, clientY: y, pointerId: pointer } = event;
     const touch = event.pointerType === "touch";
     this.state = { task: card.dataset.task, card, pointer, touch, x, y, startX: x, startY: y };

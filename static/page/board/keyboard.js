@@ -1,9 +1,9 @@
 // Keys on the board. Letters work while no text is being typed and no dialog is open. The table is what `?` shows.
 
 export const KEYS = [
-  ["keys.move_about", [["↑ ↓ ← →", "keys.arrows"], ["J K H L", "keys.arrows_letters"], ["Enter", "keys.open"], ["E", "keys.edit"], ["N", "keys.new"]]],
+  ["keys.move_about", [["↑ ↓ ← →", "keys.arrows"], ["J K H L", "keys.arrows_letters"], ["Enter", "keys.open"]]],
   ["keys.change", [
-    ["C", "keys.complete"], ["[ ]", "keys.columns"], ["Shift ↑ ↓ ← →", "keys.step"], ["M", "keys.move"], ["Space", "keys.lift"],
+    ["N", "keys.new"], ["E", "keys.edit"], ["C", "keys.complete"], ["[ ]", "keys.columns"], ["Shift ↑ ↓ ← →", "keys.step"], ["M", "keys.move"], ["Space", "keys.lift"],
     ["A", "keys.assign"], ["X", "keys.select"], ["Delete", "keys.delete"], ["Ctrl Z", "keys.undo"], ["Ctrl Shift Z", "keys.redo"],
   ]],
   ["keys.find", [["/", "keys.search"], ["Ctrl K", "keys.palette"], ["I", "keys.inbox"], ["?", "keys.help"], ["Esc", "keys.escape"]]],
@@ -12,12 +12,13 @@ export const KEYS = [
 const ARROWS = {
   ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right", k: "up", j: "down", h: "left", l: "right",
 };
+const CHANGING = new Set(["c", "e", "m", "a", "x", "[", "]", " ", "Delete", "Backspace"]);
 const TYPING = "textarea, input, select, [contenteditable]";
 
 export class Keyboard {
-  /** `does`: what each key does, by name (workspace.js). */
-  constructor({ scope, board, actions, lift, selection, does }) {
-    Object.assign(this, { board, actions, lift, selection, does });
+  /** `does`: what each key does, by name (workspace.js). `refuses()`: true, and said, for who may not change cards. */
+  constructor({ scope, board, actions, lift, selection, does, refuses }) {
+    Object.assign(this, { board, actions, lift, selection, does, refuses });
     scope.on(window, "keydown", (event) => this.key(event));
     scope.on(window, "keyup", (event) => event.key === " " && event.target.matches?.(".card .open") && event.preventDefault());
   }
@@ -60,7 +61,7 @@ export class Keyboard {
     if (direction === undefined) return false;
     if (task === undefined) return this.enter(event, direction);
     if (event.shiftKey && event.key.startsWith("Arrow")) {
-      this.actions.step(task, direction);
+      if (!this.refuses()) this.actions.step(task, direction);
       return true;
     }
     const next = this.board.neighbour(task, direction);
@@ -80,7 +81,7 @@ export class Keyboard {
   anywhere(event) {
     const { does } = this;
     switch (event.key) {
-      case "n": case "N": this.board.compose(event.target.closest?.(".column")?.dataset.column); return true;
+      case "n": case "N": this.refuses() || this.board.compose(event.target.closest?.(".column")?.dataset.column); return true;
       case "/": does.search(); return true;
       case "?": does.help(); return true;
       case "i": does.inbox(); return true;
@@ -91,6 +92,7 @@ export class Keyboard {
 
   onCard(event, task) {
     const { does, actions } = this;
+    if (CHANGING.has(event.key) && this.refuses()) return true;
     switch (event.key) {
       case "c": actions.toggle(task); return true;
       case "e": does.edit(task); return true;

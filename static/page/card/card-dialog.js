@@ -53,7 +53,7 @@ export class CardDialog {
   }
 
   draftRow() {
-    this.save = h("button", { class: "primary", type: "submit" }, t("save"));
+    this.save = h("button", { class: "primary edits", type: "submit" }, t("save"));
     this.discard = h("button", { class: "quiet", type: "button", onclick: () => this.throwAway() }, t("discard"));
     return h("div", { class: "draft-row" }, this.note, h("div", { class: "row" }, this.save, this.discard));
   }
@@ -62,8 +62,8 @@ export class CardDialog {
     const tool = (drawing, key, run, tone = "") => h("button", { class: `quiet tool ${tone}`, type: "button", onclick: run }, icon(drawing), t(key));
     this.follow = h("button", { class: "quiet tool", type: "button", "aria-pressed": "false", onclick: () => this.toggleFollow() });
     return h("div", { class: "tools" },
-      tool("move", "move_to", () => this.moveTo(this.task)), this.follow,
-      tool("share", "card.copy_link", () => this.copyLink(this.task)), tool("trash", "delete", () => this.remove(), "danger"));
+      tool("move", "move_to", () => this.moveTo(this.task), "edits"), this.follow,
+      tool("share", "card.copy_link", () => this.copyLink(this.task)), tool("trash", "delete", () => this.remove(), "danger edits"));
   }
 
   watch(name, input) {
@@ -84,13 +84,13 @@ export class CardDialog {
     this.title.value = draft?.title ?? current.title;
     this.text.value = draft?.description ?? current.description;
     for (const part of [this.checklist, this.comments, this.history]) part.open(task);
-    const writes = edit || draft?.description !== undefined || current.description === "";
+    const writes = this.workspace.mayEdit && (edit || draft?.description !== undefined || current.description === "");
     this.text.mode(!writes);
     this.text.draw();
     this.typing.at({ task });
     this.dialog.showModal();
     this.dialog.scrollTop = 0;
-    if (edit || draft?.description !== undefined) this.description.focus();
+    if (writes && (edit || draft?.description !== undefined)) this.description.focus();
     else this.dialog.querySelector(".close").focus();
     this.onOpened(task);
     this.render();
@@ -139,7 +139,7 @@ export class CardDialog {
     const draft = this.drafts.get(this.task);
     const title = this.title.value.replace(/\s+/g, " ").trim();
     if (title === "") return this.title.focus();
-    if (draft !== null) this.send(draft, title);
+    if (draft !== null && this.workspace.mayEdit) this.send(draft, title);
     return this.dialog.close();
   }
 
@@ -189,6 +189,7 @@ export class CardDialog {
     if (draft?.title === undefined && this.title.value !== task.title) this.title.value = task.title;
     if (draft?.description === undefined) this.text.value = task.description;
     else if (this.text.isReading) this.text.draw();
+    this.title.readOnly = this.description.readOnly = !this.workspace.mayEdit;
     this.facts.render(this.task, task, view);
     this.checklist.render(task);
     this.renderFollow();
@@ -205,6 +206,7 @@ export class CardDialog {
 
   renderNote(task, draft) {
     if (draft === null) return this.say("");
+    if (!this.workspace.mayEdit) return this.say(t("draft.may_not"));
     const collided = FIELDS.find((name) => draft[name] !== undefined && task[name] !== draft.was[name]);
     if (collided === undefined) return this.say(t("draft.kept"));
     const compare = () => this.compare(this.task, collided);

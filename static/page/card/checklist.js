@@ -4,17 +4,19 @@ import { arrange, h, icon, setText } from "../dom.js";
 import { t } from "../i18n.js";
 
 export class Checklist {
-  constructor({ client }) {
-    this.client = client;
+  constructor(workspace) {
+    this.workspace = workspace;
+    this.client = workspace.client;
     this.rows = new Map(); // item id → element
     this.bar = h("progress", { max: "1", value: "0", "aria-labelledby": "checklist-title" });
     this.count = h("span", { class: "hint" });
     this.list = h("ul", { class: "checklist" });
     this.input = h("input", {
-      class: "field", maxlength: "500", placeholder: t("checklist.add"), "aria-label": t("checklist.add"), onkeydown: (event) => this.key(event),
+      class: "field edits", maxlength: "500", placeholder: t("checklist.add"), "aria-label": t("checklist.add"), onkeydown: (event) => this.key(event),
     });
     const head = h("div", { class: "section-head" }, h("h3", { id: "checklist-title" }, t("checklist.title")), this.count, this.bar);
-    this.element = h("section", { class: "card-section" }, head, this.list, this.input);
+    this.items = h("fieldset", {}, this.list, this.input);
+    this.element = h("section", { class: "card-section" }, head, this.items);
   }
 
   open(task) {
@@ -39,6 +41,9 @@ export class Checklist {
 
   render(task) {
     const items = task.checklist;
+    const { mayEdit } = this.workspace;
+    this.items.disabled = !mayEdit;
+    this.element.hidden = !mayEdit && items.length === 0;
     const done = items.filter((item) => item.done).length;
     this.bar.hidden = items.length === 0;
     this.bar.value = items.length > 0 ? done / items.length : 0;
@@ -65,7 +70,7 @@ export class Checklist {
   makeRow(id) {
     const tick = h("input", { type: "checkbox", onchange: () => this.set(id, { done: tick.checked }) });
     const text = h("input", { class: "field item-text", maxlength: "500", "aria-label": t("checklist.item"), onblur: () => this.retext(id, text), onkeydown: (event) => this.keyIn(event, id, text) });
-    const remove = h("button", { class: "quiet", type: "button", "aria-label": t("checklist.remove"), onclick: () => this.remove(id) }, icon("close"));
+    const remove = h("button", { class: "quiet edits", type: "button", "aria-label": t("checklist.remove"), onclick: () => this.remove(id) }, icon("close"));
     return h("li", {}, tick, text, remove);
   }
 

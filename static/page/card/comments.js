@@ -17,7 +17,7 @@ export class Comments {
       oninput: () => this.keep(), onkeydown: (event) => this.key(event),
     }));
     this.sendButton = h("button", { class: "primary", type: "button", disabled: true, onclick: () => this.send() }, t("comments.send"));
-    const composer = h("div", { class: "comment-composer" }, this.input, this.sendButton);
+    const composer = h("div", { class: "comment-composer says" }, this.input, this.sendButton);
     this.element = h("section", { class: "card-section" }, h("h3", {}, t("comments.title")), this.older, this.list, this.problem, composer);
   }
 
@@ -117,7 +117,7 @@ export class Comments {
   tools(row, comment, body) {
     const edit = h("button", { class: "link", type: "button", onclick: () => this.edit(row, comment, body) }, t("edit"));
     const remove = h("button", { class: "link", type: "button", onclick: () => this.remove(comment) }, t("delete"));
-    return h("p", { class: "comment-tools" }, edit, remove);
+    return h("p", { class: "comment-tools says" }, edit, remove);
   }
 
   remove(comment) {

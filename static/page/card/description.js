@@ -11,10 +11,10 @@ export class Description {
     this.input = growing(h("textarea", {
       name: "description", rows: "6", maxlength: "20000", class: "field", id: "card-description", placeholder: t("description.placeholder"),
     }));
-    this.shown = h("div", { class: "markdown reading", id: "card-reading", ondblclick: () => this.write() });
+    this.shown = h("div", { class: "markdown reading", id: "card-reading", ondblclick: () => this.input.readOnly || this.write() });
     this.reads = tab("read", () => this.read());
     this.writes = tab("write", () => this.write());
-    const tabs = h("div", { class: "tabs", role: "group", "aria-label": t("description.mode") }, this.reads, this.writes);
+    const tabs = h("div", { class: "tabs edits", role: "group", "aria-label": t("description.mode") }, this.reads, this.writes);
     const hint = h("p", { class: "hint markdown-hint" }, t("description.hint"));
     this.writing = h("div", { class: "writing" }, this.input, hint);
     const head = h("div", { class: "section-head" }, h("h3", {}, h("label", { for: "card-description" }, t("field.description"))), h("span", { class: "space" }), tabs);

@@ -21,19 +21,19 @@ export class Facts {
     this.done = h("input", { type: "checkbox", id: "card-done", onchange: () => this.actions.toggle(this.task) });
     this.due = h("input", { class: "field", type: "datetime-local", id: "card-due", onchange: () => this.setDue() });
     const clear = () => this.update({ due_at: null });
-    this.noDue = h("button", { class: "quiet", type: "button", "aria-label": t("due.clear"), onclick: clear }, icon("close"));
+    this.noDue = h("button", { class: "quiet edits", type: "button", "aria-label": t("due.clear"), onclick: clear }, icon("close"));
     this.labels = this.chosen("card-labels", () => this.pickLabels());
     this.people = this.chosen("card-people", () => this.pickPeople());
     this.device = h("div", { class: "fact-device", hidden: true });
     this.picker = new Picker(dialog);
-    this.element = h("div", { class: "facts" },
+    this.fields = h("fieldset", { class: "facts" },
       fact("card-column", t("field.column"), this.column),
       h("label", { class: "choice done-toggle" }, this.done, t("field.completed")),
       fact("card-priority", t("field.priority"), this.priority),
       fact("card-due", t("field.due"), h("div", { class: "due-row" }, this.due, this.noDue)),
       group("card-labels", t("field.labels"), this.labels),
-      group("card-people", t("field.assignees"), this.people),
-      this.device);
+      group("card-people", t("field.assignees"), this.people));
+    this.element = h("div", { class: "facts-all" }, this.fields, this.device);
   }
 
   select(id, onchange) {
@@ -85,6 +85,7 @@ export class Facts {
 
   render(id, task, view) {
     this.task = id;
+    this.fields.disabled = !this.workspace.mayEdit;
     this.renderColumns(view);
     this.column.value = task.column;
     this.done.checked = task.completed;
@@ -92,6 +93,7 @@ export class Facts {
     const due = task.due_at === null ? "" : toInput(task.due_at);
     if (document.activeElement !== this.due && this.due.value !== due) this.due.value = due;
     this.noDue.hidden = task.due_at === null;
+    this.due.closest(".fact").hidden = this.fields.disabled && task.due_at === null;
     this.renderChips(task, view);
     this.renderDevice(task, view);
     this.picker.refresh();
@@ -118,10 +120,11 @@ export class Facts {
   renderChips(task, view) {
     const labels = task.labels.map((id) => view.labels.get(id)).filter(Boolean);
     const people = [...new Set(task.assignees.map((id) => this.workspace.name(id)))];
-    const print = JSON.stringify([labels, people]);
+    const { mayEdit } = this.workspace;
+    const print = JSON.stringify([labels, people, mayEdit]);
     if (print === this.chipsPrint) return;
     this.chipsPrint = print;
-    const none = (text) => [h("span", { class: "hint" }, icon("plus"), text)];
+    const none = (text) => (mayEdit ? [h("span", { class: "hint" }, icon("plus"), text)] : ["–"]);
     this.labels.replaceChildren(...(labels.length > 0 ? labels.map(chip) : none(t("labels.add"))));
     const shown = people.map((name) => h("span", { class: "person-chip" }, avatar({ name }), name));
     this.people.replaceChildren(...(people.length > 0 ? shown : none(t("people.assign"))));

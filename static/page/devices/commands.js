@@ -53,6 +53,7 @@ export class Commands {
     if (print === this.print) return;
     this.print = print;
     this.compose.hidden = !this.workspace.mayEdit || this.device === null;
+    this.element.hidden = this.compose.hidden && all.length === 0;
     this.list.replaceChildren(...all.slice(0, SHOWN).map((one) => this.row(one)));
     const names = [...new Set([...this.client.view.commands.values()].map(({ name }) => name))];
     this.known.replaceChildren(...names.map((name) => h("option", { value: name })));

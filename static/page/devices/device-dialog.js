@@ -47,10 +47,9 @@ export class DeviceDialog {
     this.commands = new Commands(this.workspace);
     this.rules = new RuleList(this.workspace, { metric: () => this.metric.value });
     this.facts = h("dl", { class: "device-facts" });
-    this.content = [this.state,
-      h("div", { class: "row device-row" }, h("label", { class: "unseen", for: "device-metric" }, t("device.metric")), this.metric, this.now, h("span", { class: "space" }), this.ranges),
-      this.chart.element, this.problem, h("p", { class: "row chart-foot" }, h("span", { class: "hint" }, t("chart.hint")), h("span", { class: "space" }), this.csv),
-      this.rules.element, this.commands.element, this.facts];
+    this.row = h("div", { class: "row device-row" }, h("label", { class: "unseen", for: "device-metric" }, t("device.metric")), this.metric, this.now, h("span", { class: "space" }), this.ranges);
+    this.foot = h("p", { class: "row chart-foot" }, h("span", { class: "hint" }, t("chart.hint")), h("span", { class: "space" }), this.csv);
+    this.content = [this.state, this.row, this.chart.element, this.problem, this.foot, this.rules.element, this.commands.element, this.facts];
   }
 
   open(device, metric) {
@@ -85,8 +84,7 @@ export class DeviceDialog {
     const { device, span } = this;
     const metric = this.metric.value;
     const number = ++this.asked;
-    this.chart.element.hidden = metric === "";
-    this.csv.hidden = metric === "";
+    for (const part of [this.row, this.chart.element, this.foot]) part.hidden = metric === "";
     if (metric === "") return setText(this.problem, t("device.no_data"));
     this.csv.href = `${pathOf(this.client.board, device)}/telemetry.csv?${new URLSearchParams({ metric, from: span.from, to: span.to })}`;
     try {
@@ -131,7 +129,7 @@ export class DeviceDialog {
     this.renderMetrics();
     this.rules.render();
     this.commands.render();
-    this.more.hidden = !this.workspace.mayEdit;
+    this.more.hidden = !this.workspace.mayManage;
     const facts = [[t("device.id"), device.id], [t("device.tags"), device.tags.join(", ")], ...Object.entries(device.metadata)];
     this.facts.replaceChildren(...facts.filter(([, text]) => text).flatMap(([name, text]) => [h("dt", {}, name), h("dd", {}, text)]));
     return undefined;

@@ -46,7 +46,7 @@ export class Banner {
     if (link === "closed") return ["bad", `${t(/does not exist|not found/.test(reason) ? "banner.no_board" : "banner.closed", { reason })} ${unsent ? kept : ""}`];
     if (link === "waiting" || (link === "connecting" && this.wasLive)) return ["away", `${t("banner.away")} ${kept}`, again];
     if (link === "connecting") return ["busy", `${t(loaded === "saved" ? "banner.old" : "banner.connecting")} ${unsent ? kept : ""}`];
-    if (this.client.view?.info.archived) return ["away", t("banner.archived"), [t("restore"), () => this.client.mutate("board.restore", {})]];
+    if (this.client.view?.info.archived) return ["away", t("banner.archived"), this.client.may("owner") && [t("restore"), () => this.client.mutate("board.restore", {})]];
     if (stalled) return ["away", `${t("banner.stalled")} ${kept}`];
     return null;
   }

@@ -1,5 +1,6 @@
 // All boards: go to one, star, rename, describe, archive it, or make a new one.
 
+import { mayFound, ownsAll } from "../account/door.js";
 import { growing, h, icon } from "../dom.js";
 import { formatAgo, t } from "../i18n.js";
 import { ask } from "./ask.js";
@@ -9,7 +10,7 @@ export class BoardsPanel {
   /** `go(board)` shows a board; `create()` asks for a name and makes one. */
   constructor({ scope, boards, menu, go, create }) {
     Object.assign(this, { boards, menu, go });
-    const fresh = h("button", { class: "primary", type: "button", onclick: () => create() }, icon("plus"), t("boards.create"));
+    const fresh = h("button", { class: "primary", type: "button", hidden: !mayFound(), onclick: () => create() }, icon("plus"), t("boards.create"));
     this.archived = false;
     this.panel = new Panel(scope, t("boards.heading"), { tools: [fresh], kind: "panel boards-panel" });
     scope.on(boards, "change", () => this.panel.open && this.show());
@@ -21,7 +22,7 @@ export class BoardsPanel {
     const gone = items.filter((item) => item.archived);
     const rows = h("ul", { class: "entries" }, ...(this.archived ? items : live).map((item) => this.row(item)));
     const more = h("button", { class: "link", type: "button", "aria-expanded": String(this.archived), onclick: () => this.toggle() }, t(this.archived ? "boards.hide_archived" : "boards.show_archived", { n: gone.length }));
-    const problem = error ? [h("p", { class: "hint" }, t("boards.failed", { reason: error.message }))] : [];
+    const problem = error && mayFound() ? [h("p", { class: "hint" }, t("boards.failed", { reason: error.message }))] : [];
     const focused = document.activeElement?.dataset?.key;
     this.panel.show(...problem, items.length > 0 ? rows : nothing(t("boards.none"), t("boards.none_hint")), ...(gone.length > 0 ? [more] : []));
     if (focused) this.panel.body.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
@@ -40,7 +41,7 @@ export class BoardsPanel {
     }, icon("star"));
     const open = h("button", { class: "entry-open", type: "button", "data-key": `open ${board}`, onclick: () => this.enter(board) }, name);
     const state = offline ? t("unsent") : archived ? t("boards.archived") : at ? t("boards.updated", { when: formatAgo(at) }) : "";
-    const more = h("button", { class: "quiet", type: "button", "aria-label": t("boards.menu", { name }), "aria-haspopup": "menu", "data-key": `more ${board}`, onclick: () => this.more(item, more) }, icon("more"));
+    const more = h("button", { class: "quiet", type: "button", "aria-label": t("boards.menu", { name }), "aria-haspopup": "menu", "data-key": `more ${board}`, hidden: !(ownsAll() || item.role === "owner"), onclick: () => this.more(item, more) }, icon("more"));
     return h("li", { class: `entry ${archived ? "archived" : ""}` }, star, h("div", {}, open, description ? h("p", { class: "hint" }, description) : null, h("p", { class: "hint" }, state)), more);
   }
 

@@ -18,7 +18,7 @@ export class Help {
 }
 
 function group([heading, rows]) {
-  return h("section", {}, h("h3", {}, t(heading)), h("dl", {}, ...rows.flatMap(([keys, what]) => [
+  return h("section", { class: heading === "keys.change" ? "edits" : "" }, h("h3", {}, t(heading)), h("dl", {}, ...rows.flatMap(([keys, what]) => [
     h("dt", {}, ...keys.split(" ").map((key) => h("kbd", {}, MAC && key === "Ctrl" ? "⌘" : key))), h("dd", {}, t(what)),
   ])));
 }

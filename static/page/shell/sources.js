@@ -1,6 +1,6 @@
 // What the palette offers: boards, cards of this board, and things to do.
 
-import { hasAccounts } from "../account/door.js";
+import { hasAccounts, mayFound } from "../account/door.js";
 import { t } from "../i18n.js";
 
 const CARDS = 400; // that are looked through, of a large board
@@ -11,7 +11,7 @@ export function paletteSources(app, text) {
     { kind: "boards", items: boards(app) },
     { kind: "cards", items: wanted === "" ? [] : cards(app, wanted) },
     { kind: "commands", items: commands(app) },
-    { kind: "new", items: text === "" || !app.client?.view ? [] : [newCard(app, text)], always: true },
+    { kind: "new", items: text !== "" && app.client?.view && app.workspace?.mayEdit ? [newCard(app, text)] : [], always: true },
   ];
 }
 
@@ -35,17 +35,19 @@ function cards(app, wanted) {
 function commands(app) {
   const { workspace } = app;
   const item = (key, icon, run, hint) => ({ label: t(key), icon, run, key: hint });
+  const may = (least, ...items) => (workspace?.may(least) ? items : []);
   return [
-    item("boards.create", "plus", () => app.create()),
+    ...(mayFound() ? [item("boards.create", "plus", () => app.create())] : []),
     item("boards.heading", "board", () => app.boards.show()),
     ...(workspace ? [
-      item("keys.new", "plus", () => workspace.board.compose(), "N"),
-      item("column.add", "plus", () => workspace.board.composer.open()),
+      ...may("editor",
+        item("keys.new", "plus", () => workspace.board.compose(), "N"),
+        item("column.add", "plus", () => workspace.board.composer.open()),
+        item("labels.manage", "tag", () => workspace.labels.show())),
       item("filter.more", "filter", () => app.top.filter.toggle()),
       item("news.heading", "activity", () => workspace.news.show()),
       item("devices", "device", () => app.devices()),
-      item("boards.edit", "pencil", () => app.edit()),
-      item("labels.manage", "tag", () => workspace.labels.show()),
+      ...may("owner", item("boards.edit", "pencil", () => app.edit())),
       ...(hasAccounts() ? [] : [item("members.manage", "person", () => workspace.members.show())]),
       item("share.board", "share", () => app.share()),
     ] : []),

@@ -11,13 +11,14 @@ export class TopBar {
   constructor(element, scope, { does, filter }) {
     this.name = h("span", { class: "board-name", id: "board-name" }, "Boardcast");
     const boards = h("button", { class: "quiet board-button", type: "button", "aria-haspopup": "dialog", title: t("boards.heading"), onclick: does.boards }, this.name, icon("down"));
+    this.role = h("span", { class: "label role-chip", hidden: true });
     this.people = h("ul", { class: "people", id: "people", "aria-label": t("people.here") });
     this.inbox = this.button("bell", "inbox.heading", does.inbox);
     this.refusals = this.button("flag", "refused.heading", does.refusals, "bad");
     this.more = this.button("menu", "menu", () => does.more(this.more));
     this.filter = new FilterBar({ scope, ...filter });
     const logo = h("img", { class: "logo", src: LOGO, width: "24", height: "24", alt: "" });
-    element.replaceChildren(logo, h("h1", {}, boards), h("span", { class: "space" }), this.filter.element, this.people,
+    element.replaceChildren(logo, h("h1", {}, boards), this.role, h("span", { class: "space" }), this.filter.element, this.people,
       h("div", { class: "top-tools" }, this.refusals, this.button("device", "devices", does.devices), this.button("share", "share.board", does.share), this.inbox, this.more));
     scope.ending(() => element.replaceChildren());
   }
@@ -28,9 +29,11 @@ export class TopBar {
     return button;
   }
 
-  /** The small numbers: unread in the inbox, refused changes. */
-  render({ name, unread, refused }) {
+  /** The small numbers: unread in the inbox, refused changes. `role`: shown where it explains what is not there. */
+  render({ name, role, unread, refused }) {
     setText(this.name, name);
+    this.role.hidden = role !== "viewer" && role !== "commenter";
+    if (!this.role.hidden) setText(this.role, t(`role.${role}`));
     count(this.inbox, t("inbox.heading"), unread, t("inbox.unread", { n: unread }));
     count(this.refusals, t("refused.heading"), refused, t("refused.count", { n: refused }));
     this.refusals.hidden = refused === 0;

@@ -5,6 +5,7 @@ export default {
   save: "Save", discard: "Discard", cancel: "Cancel", close: "Close", delete: "Delete", edit: "Edit", open: "Open", select: "Select",
   compare: "Compare", dismiss: "Dismiss", undo: "Undo", redo: "Redo", reload: "Reload", restore: "Restore", try_now: "Try now",
   complete: "Complete", reopen: "Reopen", move_to: "Move to…", assign_me: "Assign to me", copy_text: "Copy text", loading: "Loading…",
+  "may.not": "Your role here is {role}. An owner of the board can give you another one.", "draft.may_not": "You may not change this card now. Your draft is kept on this device.",
   draft: "Draft", unsent: "Unsent", unsent_hint: "Not on the server yet", somebody: "somebody", quoted: "“{text}”",
   today: "Today", tomorrow: "Tomorrow", yesterday: "Yesterday", just_now: "just now",
 
@@ -158,7 +159,7 @@ export default {
   "account.to_server": "To this server", "account.uses": "How many people", "account.uses_left": { one: "1 person", other: "{n} people" }, "account.role": "Role",
   "account.invite": "Make an invitation", "account.people": "People of this board…", "account.people_of": "People of {board}", "account.members": "Members",
   "account.role_of": "Role of {name}", "account.remove": "Remove", "account.add": "Add", "account.nobody": "Nobody here signs in with that name.",
-  "account.owners_only": "Only owners of the board can do this.", "account.last_owner": "A board keeps at least one owner.",
+  "account.owners_only": "Only owners of the board can change this.", "account.last_owner": "A board keeps at least one owner.",
   "account.visibility": "Who may read the board", "account.audit": "Who was given which role", "account.no_board": "There is no such board, or you may not see it.",
   "role.owner": "Owner", "role.editor": "Editor", "role.commenter": "Commenter", "role.viewer": "Viewer", "visibility.private": "Its members",
   "visibility.members": "Everybody with an account here", "visibility.link": "Whoever has its address",

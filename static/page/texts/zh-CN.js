@@ -5,6 +5,7 @@ export default {
   save: "保存", discard: "放弃", cancel: "取消", close: "关闭", delete: "删除", edit: "编辑", open: "打开", select: "选择",
   compare: "比较", dismiss: "知道了", undo: "撤销", redo: "重做", reload: "重新加载", restore: "恢复", try_now: "立即重试",
   complete: "完成", reopen: "重新打开", move_to: "移动到…", assign_me: "分配给我", copy_text: "复制文本", loading: "正在加载…",
+  "may.not": "你在这里的角色是{role}，不能这样做。看板所有者可以更改你的角色。", "draft.may_not": "你现在不能更改此卡片。草稿保留在本机。",
   draft: "草稿", unsent: "未发送", unsent_hint: "尚未到达服务器", somebody: "某人", quoted: "“{text}”",
   today: "今天", tomorrow: "明天", yesterday: "昨天", just_now: "刚刚",
 
@@ -148,7 +149,7 @@ export default {
   "account.invitations": "邀请", "account.invitations_hint": "打开链接的人即可进入，次数由您决定。", "account.to_server": "到此服务器", "account.uses": "人数",
   "account.uses_left": { other: "{n} 人" }, "account.role": "角色", "account.invite": "创建邀请", "account.people": "此看板的成员…", "account.people_of": "{board} 的成员",
   "account.members": "成员", "account.role_of": "{name} 的角色", "account.remove": "移除", "account.add": "添加", "account.nobody": "这里没有人使用该登录名。",
-  "account.owners_only": "只有看板的所有者可以这样做。", "account.last_owner": "看板至少要有一位所有者。", "account.visibility": "谁可以读取此看板", "account.audit": "角色变更记录",
+  "account.owners_only": "只有看板的所有者可以更改。", "account.last_owner": "看板至少要有一位所有者。", "account.visibility": "谁可以读取此看板", "account.audit": "角色变更记录",
   "account.no_board": "没有这个看板，或者您无权查看。", "role.owner": "所有者", "role.editor": "编辑者", "role.commenter": "评论者", "role.viewer": "查看者", "visibility.private": "其成员",
   "visibility.members": "这里所有有账户的人", "visibility.link": "知道地址的任何人",
 
