@@ -9,6 +9,7 @@ makes room. A client sends its request with its first bytes and is never the lon
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -18,6 +19,7 @@ from tornado.httputil import HTTPConnection, HTTPHeaders, HTTPMessageDelegate
 from tornado.ioloop import PeriodicCallback
 from tornado.iostream import IOStream
 
+from handlers.broken import LastWords
 from server.callers import Proxies
 
 SWEEP_MS = 1000
@@ -64,6 +66,10 @@ class Arrivals:
     def ask(self, who: object, now: float) -> None:
         self._move(who, "asking", now)
 
+    def asks(self, who: object) -> bool:
+        """Whether a request of it is under way, its headers read."""
+        return who in self._states["asking"]
+
     def rest(self, who: object, now: float) -> None:
         """Its request is answered, the connection kept. Nothing for one that has not asked yet."""
         if who in self._states["asking"]:
@@ -105,13 +111,20 @@ class Arrivals:
 class GuardedServer(HTTPServer):
     """An HTTP server that holds its connections to `Arrivals`. Call `guard` before it gets its sockets.
 
-    `met` is called with the name of each limit that a connection met.
+    `met` is called with the name of each limit that a connection met, `refused` with the reason for which it
+    was not even listened to.
     """
 
-    def guard(self, patience: Patience, proxies: Proxies, met: Callable[[str], None]) -> None:
+    def guard(
+        self,
+        patience: Patience,
+        proxies: Proxies,
+        met: Callable[[str], None],
+        refused: Callable[[str], None],
+    ) -> None:
         self._arrivals = Arrivals(patience)
         self._proxies = proxies
-        self._met = met
+        self._met, self._refused = met, refused
         self._sweeper = PeriodicCallback(self._sweep, SWEEP_MS)
         self._sweeper.start()
         self.conn_params.header_timeout = None  # ours is earlier, and costs nothing for each request
@@ -126,6 +139,7 @@ class GuardedServer(HTTPServer):
             self._met("connections_per_address")
             stream.close()
             return
+        LastWords(stream, partial(self._arrivals.asks, stream), self._refused)
         super().handle_stream(stream, address)
         longest = self._arrivals.longest()
         if longest is not None:

@@ -25,6 +25,7 @@ BODY_BYTES = 1 << 20
 DRAINED_BYTES = 64 << 20
 """A larger body is read to its end, and forgotten as it comes, so that whoever sends it is ready to hear the
 answer. What is larger still is answered at once, and the connection closed."""
+NO_BOUND = 1 << 62
 
 
 class BoundedApplication(Application):
@@ -51,7 +52,7 @@ class _Bounded(HTTPMessageDelegate):
     def headers_received(self, start_line: Any, headers: HTTPHeaders) -> Any:
         assert isinstance(start_line, RequestStartLine) and self._inner is not None
         self._begun = time.monotonic()
-        self._connection.set_max_body_size(DRAINED_BYTES)
+        self._connection.set_max_body_size(NO_BOUND)  # ours are below
         announced = header(headers, "Content-Length") or "0"
         size = int(announced) if announced.isascii() and announced.isdigit() else 0
         if size <= BODY_BYTES:
@@ -65,6 +66,8 @@ class _Bounded(HTTPMessageDelegate):
         self._size += len(chunk)
         if self._size > BODY_BYTES:
             self._inner = None
+        if self._size > DRAINED_BYTES:
+            self._refuse()
         return None if self._inner is None else self._inner.data_received(chunk)
 
     def finish(self) -> None:

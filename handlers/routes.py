@@ -16,6 +16,7 @@ from handlers.api.paths import Paths
 from handlers.arrivals import GuardedServer, Patience
 from handlers.base import SHOWN, UnknownPath
 from handlers.bodies import DRAINED_BYTES, BoundedApplication
+from handlers.broken import HEADER_BYTES
 from handlers.device_socket import DeviceSocket
 from handlers.docs import AsyncApi, Docs, OpenApi
 from handlers.ops import Health, NoScrape, Ready, Scrape
@@ -26,7 +27,6 @@ from server.app import App
 from server.metrics import Metrics
 
 log = structlog.stdlib.get_logger("http")
-HEADER_BYTES = 16 << 10
 READ_BYTES = 16 << 10
 IDLE_S = 75
 BODY_S = 20
@@ -103,6 +103,12 @@ def _log_request(metrics: Metrics, handler: RequestHandler) -> None:
     )
 
 
+def _note_refusal(metrics: Metrics, reason: str) -> None:
+    """Of what is no request: none that a handler would have answered, and answered at once."""
+    metrics.requests_refused(reason).value += 1
+    metrics.requests_answered("4xx").observe(0.0)
+
+
 def serve(
     application: Application,
     sockets: list[socket.socket],
@@ -125,6 +131,6 @@ def serve(
         chunk_size=READ_BYTES,  # each read makes a buffer of that size, and fills it with zeros
         body_timeout=BODY_S,
     )
-    server.guard(patience, app.proxies, app.limit_met)
+    server.guard(patience, app.proxies, app.limit_met, partial(_note_refusal, app.metrics))
     server.add_sockets(sockets)
     return server

@@ -21,7 +21,7 @@ APPENDS = ("stored", "refused", "failed")
 CLASSES = ("log", "latest", "ephemeral")
 STATUSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 LINKS = ("publish", "subscribe")
-REFUSALS = ("host", "origin", "cookie", "body")
+REFUSALS = ("host", "origin", "cookie", "body", "headers", "malformed")
 """Why a request was not even looked at."""
 LIMITS = (
     *("connections", "connections_per_address", "connections_per_user", "waiting_connections"),

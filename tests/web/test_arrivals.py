@@ -105,7 +105,8 @@ async def test_a_request_that_trickles_in_is_cut_off_whatever_it_wants_to_be(tmp
             for at in range(len(data) - 1):
                 link.writer.write(data[at : at + 1])
                 await link.writer.drain()
-            assert await rest(link) in (b"", b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            answer = await rest(link)
+            assert answer == b"" or answer.startswith(b"HTTP/1.1 400 ")
         assert (await scrape(server))["boardcast_limits_reached_total{limit=first_request}"] >= 3
         assert "Traceback" not in server.output()
 
