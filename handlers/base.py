@@ -55,6 +55,12 @@ def error_body(error: BoardcastError) -> bytes:
     return msgspec.json.encode({"error": body})
 
 
+class WrongMethod(BadRequest):
+    """The path exists, the method does not."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+
+
 class BaseHandler(RequestHandler):
     """`initialize(app)`: the application's parts come in by the route."""
 
@@ -138,23 +144,39 @@ class BaseHandler(RequestHandler):
         lacking = RequestHandler._unimplemented_method
         return [name for name in self.SUPPORTED_METHODS if getattr(type(self), name.lower()) is not lacking]
 
+    def wrong_method(self) -> WrongMethod:
+        known, given = ", ".join(self.allowed), str(self.request.method)[:16]
+        return WrongMethod("method", f"{given} is not possible here; possible are {known}")
+
+    def options(self, *path: str, **named: str) -> None:
+        """What is possible here. Pages of other sites learn nothing: there is no CORS."""
+        self.set_status(HTTPStatus.NO_CONTENT)
+        self.set_header("Allow", ", ".join(self.allowed))
+        self.clear_header("Content-Type")
+        self.finish()
+
     def refuse(self, error: BoardcastError) -> None:
+        """The status of the error and the headers that go with it, and then what it says."""
         self.set_status(error.status)
+        if error.status == HTTPStatus.UNAUTHORIZED:
+            self.set_header("WWW-Authenticate", "Bearer")
         if error.status == HTTPStatus.METHOD_NOT_ALLOWED:
             self.set_header("Allow", ", ".join(self.allowed))
-        self.hint_at_retry(error)
-        self.set_header("Content-Type", "application/json")
-        self.finish(error_body(error))
-
-    def hint_at_retry(self, error: BoardcastError) -> None:
-        """`Retry-After`, in whole seconds, when the error says when to come back."""
         retry_after = error.details.get("retry_after_ms")
         if isinstance(retry_after, int):
-            self.set_header("Retry-After", str(-(-retry_after // 1000)))
+            self.set_header("Retry-After", str(-(-retry_after // 1000)))  # whole seconds
+        self.tell(error)
+
+    def tell(self, error: BoardcastError) -> None:
+        """Here in JSON."""
+        self.set_header("Content-Type", "application/json")
+        self.finish(error_body(error))
 
     def _as_refusal(self, status: int) -> BoardcastError:
         if status == HTTPStatus.NOT_FOUND:
             return NotFound("path", self.request.path)
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            return self.wrong_method()
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return Internal()
         refusal = BadRequest("request", HTTPStatus(status).phrase.lower())

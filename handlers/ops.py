@@ -16,6 +16,10 @@ class Health(BaseHandler):
 
     head = get
 
+    def compute_etag(self) -> str | None:
+        """None: nobody may keep it."""
+        return None
+
     def _send(self, body: object) -> None:
         self.set_header("Content-Type", "application/json")
         self.set_header("Cache-Control", "no-store")
@@ -37,6 +41,12 @@ class Scrape(BaseHandler):
         self.set_header("Cache-Control", "no-store")
         self.finish(body)
 
+    head = get
+
+    def compute_etag(self) -> str | None:
+        """None: nobody may keep it, and it is long."""
+        return None
+
 
 class NoScrape(BaseHandler):
     """`/metrics` on a port that several workers share: a scrape would reach now one of them, now another."""
@@ -46,6 +56,8 @@ class NoScrape(BaseHandler):
             "several workers share this port, and each has metrics of its own; "
             "the setting server.ops_port gives each a port for them"
         )
+
+    head = get
 
 
 class Ready(Health):
@@ -57,3 +69,5 @@ class Ready(Health):
             self.set_status(HTTPStatus.SERVICE_UNAVAILABLE)
         parts = {name: str(health) for name, health in self.app.vitals.health.items()}
         self._send({"ready": self.app.ready, "draining": self.app.leaving, "parts": parts})
+
+    head = get  # type: ignore[assignment]

@@ -144,7 +144,11 @@ class BoardSocket(BaseHandler, WebSocketHandler):
 
     def prepare(self) -> None:
         super().prepare()
-        if self.request.headers.get("Upgrade", "").lower() != "websocket":
+        if self.request.method not in self.allowed:
+            raise self.wrong_method()
+        if self.request.method == "OPTIONS":
+            return
+        if self.request.method != "GET" or self.request.headers.get("Upgrade", "").lower() != "websocket":
             raise BadRequest("Upgrade", "this path speaks WebSocket only")
         if not _is_key(self.request.headers.get("Sec-WebSocket-Key", "")):
             raise BadRequest("Sec-WebSocket-Key", "is not 16 bytes in base64 (RFC 6455, section 4.1)")
@@ -157,6 +161,10 @@ class BoardSocket(BaseHandler, WebSocketHandler):
             raise BadRequest("Sec-WebSocket-Protocol", f"none of {offered!r} is known; known are {known}")
         self.codec = codec
         self.signed_in = bearer(self.request.headers) or self.get_cookie(COOKIE) or ""
+
+    @property
+    def allowed(self) -> list[str]:
+        return ["GET", "HEAD", "OPTIONS"]
 
     def get_websocket_protocol(self) -> WebSocketProtocol | None:
         plain = super().get_websocket_protocol()

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,6 +16,7 @@ from handlers.api.asking import stand
 from handlers.api.endpoint import Answer, Call, Endpoint
 from handlers.api.queries import Query
 from handlers.base import COOKIE, BaseHandler, bearer
+from handlers.codecs import JSON, MSGPACK, is_msgpack, wants_msgpack
 from handlers.headers import header
 from server import wire
 from server.accounts import guest, open_user
@@ -28,19 +29,6 @@ from server.policy import RANK, ROUTES, Need
 
 OPEN = Identity(user=open_user(HTTP_CLIENT, "HTTP"), way="open", grant=EVERYTHING)
 GUEST = Identity(user=guest(HTTP_CLIENT, "Guest"), way="guest", grant=Grant())
-JSON, MSGPACK = "application/json", "application/msgpack"
-
-
-class WrongMethod(BadRequest):
-    """The path exists, the method does not."""
-
-    status = 405
-
-
-class WrongContentType(BadRequest):
-    """Neither JSON nor msgpack."""
-
-    status = 415
 
 
 class ApiHandler(AnsweringAtOnce):
@@ -55,7 +43,7 @@ class ApiHandler(AnsweringAtOnce):
         self.set_header("Vary", "Accept")
         method = self.request.method
         if method not in self.rows and method not in self.allowed:
-            raise self._wrong_method()
+            raise self.wrong_method()
         if self.app.draining:
             raise Unavailable("the server is going away")
 
@@ -63,17 +51,6 @@ class ApiHandler(AnsweringAtOnce):
     def allowed(self) -> list[str]:
         """The methods of this path."""
         return [*self.rows, *(["HEAD"] if "GET" in self.rows else []), "OPTIONS"]
-
-    def _wrong_method(self) -> BadRequest:
-        known = ", ".join(self.allowed)
-        return WrongMethod("method", f"{self.request.method} is not possible here; possible are {known}")
-
-    def options(self, **path: str) -> None:
-        """What is possible here. Pages of other sites learn nothing: there is no CORS."""
-        self.set_status(204)
-        self.set_header("Allow", ", ".join(self.allowed))
-        self.clear_header("Content-Type")
-        self.finish()
 
     async def _run(self, **path: str) -> None:
         method = str(self.request.method)
@@ -160,18 +137,12 @@ class ApiHandler(AnsweringAtOnce):
             if data:
                 raise BadRequest("body", "there is none for this method")
             return None
-        given = self._content_type()
-        if given not in (JSON, MSGPACK):
-            raise WrongContentType("Content-Type", f"{given[:80]!r} is neither {JSON} nor {MSGPACK}")
-        return wire.parse_as(data, endpoint.body, binary=given == MSGPACK)
+        return wire.parse_as(data, endpoint.body, binary=is_msgpack(self.request.headers))
 
     def _digest(self, body: Any) -> str:
         """Of what is asked, however it is written: spaces, order and codec make no other request."""
         asked = f"{self.request.method} {self.request.path}?{self.request.query}\n".encode()
         return hashlib.sha256(asked + msgspec.json.encode(body)).hexdigest()[:16]
-
-    def _content_type(self) -> str:
-        return (header(self.request.headers, "Content-Type") or "").partition(";")[0].strip().lower()
 
     # -- the answer
 
@@ -224,16 +195,8 @@ class ApiHandler(AnsweringAtOnce):
             return False
         return given.strip() == "*" or etag in [one.strip().removeprefix("W/") for one in given.split(",")]
 
-    def _wants_msgpack(self) -> bool:
-        """What `Accept` likes best, of equals the first; when it names neither, what the body is in."""
-        accept = (header(self.request.headers, "Accept") or "").lower()
-        if MSGPACK not in accept:
-            return JSON not in accept and self._content_type() == MSGPACK
-        liked = sorted(_liked(accept), key=lambda one: -one[1])  # stable: of equals the first
-        return bool(liked) and liked[0][0] == MSGPACK
-
     def _send(self, body: Any) -> None:
-        binary = self._wants_msgpack()
+        binary = wants_msgpack(self.request.headers)
         self.set_header("Content-Type", MSGPACK if binary else JSON)
         encode = msgspec.msgpack.encode if binary else msgspec.json.encode
         encoded = encode(body)
@@ -244,13 +207,7 @@ class ApiHandler(AnsweringAtOnce):
         """None: an answer about a board has its own, and the others need none."""
         return None
 
-    def refuse(self, error: BoardcastError) -> None:
-        self.set_status(error.status)
-        if error.status == Unauthenticated.status:
-            self.set_header("WWW-Authenticate", "Bearer")
-        if error.status == WrongMethod.status:  # Tornado refuses the methods that it does not know by itself
-            self.set_header("Allow", ", ".join(self.allowed))
-        self.hint_at_retry(error)
+    def tell(self, error: BoardcastError) -> None:
         self._send(failure(error))
 
 
@@ -273,19 +230,6 @@ class UnknownApi(ApiHandler):
 def _needs_nothing(kind: type[Query]) -> bool:
     """Every parameter may be absent."""
     return not any(field.required for field in structs.fields(kind))
-
-
-def _liked(accept: str) -> Iterator[tuple[str, float]]:
-    """Of the media types spoken here those that an `Accept` header wants at all, and how much."""
-    for part in accept.split(","):
-        media, *parameters = (piece.strip() for piece in part.split(";"))
-        wish = next((p.removeprefix("q=") for p in parameters if p.startswith("q=")), "1")
-        try:
-            weight = float(wish)
-        except ValueError:
-            weight = 1.0
-        if media in (JSON, MSGPACK) and weight > 0:
-            yield media, weight
 
 
 def _is_id(text: str) -> bool:

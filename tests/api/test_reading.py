@@ -144,12 +144,24 @@ async def test_a_read_waits_for_the_change_that_it_asks_for(
 
 
 @pytest.mark.gen_test
-@pytest.mark.parametrize("path", ["/healthz", "/api/boards", *(BOARD + path for path in LISTS)])
+@pytest.mark.parametrize(
+    "path", ["/", "/docs", "/healthz", "/readyz", "/ws", "/api/boards", *(BOARD + path for path in LISTS)]
+)
 async def test_head_has_the_headers_of_get_and_nothing_else(furnished: Client, path: str) -> None:
     get, head = [await furnished.send(method, path) for method in ("GET", "HEAD")]
-    assert (head.status, head.body) == (200, None)
+    assert (head.status, head.body) == (get.status, None)
     for name in ("Content-Type", "Content-Length", "ETag"):
         assert head.headers.get(name) == get.headers.get(name), name
+
+
+@pytest.mark.gen_test
+async def test_head_tells_who_watches_what_get_would_tell(client: Client, instance: App) -> None:
+    scrape = await client.send("HEAD", "/metrics")
+    assert (scrape.status, scrape.body) == (200, None)
+    assert scrape.headers["Content-Type"].startswith("text/plain; version=")
+    assert (await client.send("HEAD", "/readyz")).status == 200
+    instance.leaving = True
+    assert (await client.send("HEAD", "/readyz")).status == 503
 
 
 @pytest.mark.gen_test
@@ -165,6 +177,8 @@ async def test_options_names_the_methods_and_opens_nothing_to_other_sites(client
         ("/api/tasks", "GET, POST, HEAD, OPTIONS"),
         ("/api/tasks/t", "GET, PATCH, DELETE, HEAD, OPTIONS"),
         ("/api/boards/demo/mutations", "POST, OPTIONS"),
+        ("/api/telemetry", "POST, OPTIONS"),
+        *((path, "GET, HEAD, OPTIONS") for path in ("/", "/ws", "/docs", "/metrics", "/static/page/main.js")),
     ):
         reply = await client.send("OPTIONS", path)
         assert (reply.status, reply.body, reply.headers["Allow"]) == (204, None, methods)

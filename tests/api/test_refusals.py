@@ -1,6 +1,8 @@
 """Whatever is wrong with a request, the answer is one shape, with the right status, in the caller's codec."""
 
 import asyncio
+import json
+from contextlib import suppress
 from typing import Any
 
 import msgpack
@@ -57,7 +59,7 @@ def either(client: Client, request: pytest.FixtureRequest) -> Client:
         ("GET", "/api/tasks/", None, 404, "not_found", "/api/tasks/"),
         ("BREW", "/api/nope", None, 404, "not_found", "/api/nope"),
         ("BREW", "/nope", None, 404, "not_found", "/nope"),
-        ("BREW", "/api/tasks", None, 405, "bad_request", "request"),
+        ("BREW", "/api/tasks", None, 405, "bad_request", "BREW"),
         ("DELETE", "/api/tasks", None, 405, "bad_request", "DELETE"),
         ("PUT", "/api/tasks/t", {"title": "x"}, 405, "bad_request", "PUT"),
         ("DELETE", "/api/boards/demo", {"really": True}, 400, "bad_request", "body"),
@@ -174,9 +176,83 @@ async def test_a_body_beyond_all_measure_is_refused_by_its_announcement(server: 
     assert answer.startswith(b"HTTP/1.1 413 ") and b'"message_too_big"' in answer
 
 
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+
+
+def refused_as(server: ServerProcess, reason: str) -> float:
+    wanted = f'boardcast_requests_refused_total{{reason="{reason}"}} '
+    lines = server.get("/metrics")[1].splitlines()
+    return next(float(line.removeprefix(wanted)) for line in lines if line.startswith(wanted))
+
+
+def assert_told(answer: bytes, status: int, names: str) -> None:
+    """One answer in the one shape, and the end of the connection."""
+    head, body = answer.split(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status) and b"\r\nConnection: close" in head, head
+    assert b"\r\nContent-Type: application/json\r\n" in head
+    assert b"\r\nContent-Length: %d\r\n" % len(body) in head
+    error = json.loads(body)["error"]
+    assert (set(error), error["code"]) == ({"code", "message", "retry", "details"}, "bad_request")
+    assert names in error["message"]
+
+
 @on_loop
-async def test_what_is_no_http_at_all_gets_no_page(server: ServerProcess) -> None:
-    for nonsense in (b"hello\r\n\r\n", HEAD + b"Content-Length: x\r\n\r\n", HEAD + b"Bad Header\r\n\r\n"):
-        answer = await converse(server, nonsense)
-        assert b"<html" not in answer.lower() and b"Traceback" not in answer
-    assert server.get("/healthz")[0] == 200
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"hello\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        GET + b"Host: other\r\n\r\n",
+        HEAD + b"Bad Header\r\n\r\n",
+        HEAD + b"Content-Length: x\r\n\r\n",
+        HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        HEAD + b"Transfer-Encoding: gzip\r\n\r\n",
+        CHUNKED + b"zz\r\n\r\n",
+        CHUNKED + b"2\r\nabcdef\r\n0\r\n\r\n",
+        CHUNKED + b"1" * 100,
+    ],
+)
+async def test_what_is_no_http_is_told_so_and_counted(server: ServerProcess, nonsense: bytes) -> None:
+    before = refused_as(server, "malformed")
+    assert_told(await converse(server, nonsense), 400, "request")
+    assert refused_as(server, "malformed") == before + 1
+
+
+@on_loop
+async def test_nonsense_behind_a_request_leaves_its_answer_alone(server: ServerProcess) -> None:
+    good, nonsense = (await converse(server, GET + b"\r\n", b"hello\r\n\r\n")).split(b'{"status":"ok"}')
+    assert good.startswith(b"HTTP/1.1 200 OK")
+    assert_told(nonsense, 400, "request")
+
+
+@on_loop
+@pytest.mark.parametrize("size", [17_000, 60_000, 400_000])
+async def test_too_much_in_front_of_the_body_is_told_so_and_counted(server: ServerProcess, size: int) -> None:
+    for long in (GET + b"X: " + b"x" * size + b"\r\n\r\n", b"GET /" + b"x" * size + b" HTTP/1.1\r\n\r\n"):
+        before = refused_as(server, "headers")
+        assert_told(await converse(server, long), 431, "headers")
+        assert refused_as(server, "headers") == before + 1
+
+
+@on_loop
+async def test_a_body_beyond_all_measure_in_pieces_is_refused_on_the_way(server: ServerProcess) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(CHUNKED + b"7fffffff\r\n")
+    answer = asyncio.ensure_future(reader.readuntil(b"}}"))
+    with suppress(ConnectionError):
+        for _ in range(70):
+            writer.write(b"x" * MIB)
+            await writer.drain()
+    assert (await answer).startswith(b"HTTP/1.1 413 ")
+    writer.close()
+
+
+@pytest.mark.gen_test
+async def test_devices_are_refused_in_their_codec_and_told_how_to_come_in(client: Client) -> None:
+    for one in (client, client.in_msgpack()):
+        reply = await one.post("/api/telemetry", {"temp": 1.0})
+        assert_refused(reply, 401, "unauthenticated", "Authorization")
+        assert reply.headers["WWW-Authenticate"] == "Bearer"
+        assert_refused(await one.send("DELETE", "/api/telemetry"), 405, "bad_request", "POST")
