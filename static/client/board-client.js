@@ -130,13 +130,14 @@ export class BoardClient extends Follower {
   }
 
   wish({ op, args, base }) {
+    const before = this.view;
+    const title = subject(before, op, args);
     const error = this.tooMuch(args);
     if (error !== null) {
-      this.refuse({ mutation: randomId("m"), op, args, base }, error);
+      this.refuse({ mutation: randomId("m"), op, args, base, title }, error);
       return null;
     }
-    const before = this.view;
-    const entry = this.queue.add(op, args, base);
+    const entry = this.queue.add(op, args, base, title);
     this.cachedView = withOneMore(this.board, before, entry);
     const changed = before && this.cachedView ? difference(before, this.cachedView, args.task) : { set: {}, was: {} };
     if (args.comment !== undefined) changed.set.comment = { id: args.comment, text: args.text };
@@ -177,8 +178,8 @@ export class BoardClient extends Follower {
   refuse(entry, error) {
     this.undo.refused(entry.mutation);
     this.viewChanged();
+    this.home.refused(this, entry, error); // listed first: whoever hears of it may take it off the list
     this.emit("refused", { entry, error });
-    this.home.refused(this, entry, error);
   }
 
   viewChanged() {
@@ -186,4 +187,10 @@ export class BoardClient extends Follower {
     this.emit("change");
     this.emit("status");
   }
+}
+
+/** The name of what a wish is about, as it is now: when it is refused, nobody here may know it any more. */
+function subject(view, op, { task, title }) {
+  if (task === undefined) return op.startsWith("board.") ? view?.info.name : undefined;
+  return (view?.tasks.get(task) ?? view?.deleted.get(task))?.title ?? title;
 }

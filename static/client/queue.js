@@ -1,8 +1,8 @@
 // The outgoing queue of one client for one board: what has been done here and is not settled by the server.
 //
-// An entry: {n, mutation, op, args, base?, sent, applied, acked}. Its name is random, given once and kept over every
-// retry, so that the server can tell a retry from a new wish. `applied`: its change has been seen in the log,
-// its answer has not. `acked`: the seq it got, which this client has not reached yet. The order of the queue
+// An entry: {n, mutation, op, args, base?, title?, sent, applied, acked}. Its name is random, given once and kept over
+// every retry, so that the server can tell a retry from a new wish. `title`: of the card it is about, when it was made.
+// `applied`: its change has been seen in the log, its answer has not. `acked`: the seq it got, which this client has not reached yet. The order of the queue
 // (`n`) is the order of sending.
 //
 // Each entry is written to the store when it is made: a reload, or a closed laptop, loses nothing. Writing and
@@ -36,8 +36,8 @@ export class Queue {
   }
 
   /** Adds a wish and names it. */
-  add(op, args, base) {
-    const entry = { n: this.next++, mutation: randomId("m"), op, args, base, sent: false, applied: false, acked: 0 };
+  add(op, args, base, title) {
+    const entry = { n: this.next++, mutation: randomId("m"), op, args, base, title, sent: false, applied: false, acked: 0 };
     this.entries.push(entry);
     this.keep(entry);
     return entry;
@@ -60,8 +60,8 @@ export class Queue {
     if (this.store.kept) for (const entry of entries) this.unstored.delete(entry);
   }
 
-  record({ n, mutation, op, args, base, applied }) {
-    return { client: this.client, board: this.board, n, mutation, op, args, base, applied };
+  record({ n, mutation, op, args, base, title, applied }) {
+    return { client: this.client, board: this.board, n, mutation, op, args, base, title, applied };
   }
 
   /** For what gets less: when the page goes away before, the server is asked again and says "duplicate". */

@@ -27,8 +27,8 @@ export class Refusals extends EventTarget {
     return [...this.known].sort((a, b) => b.at - a.at);
   }
 
-  /** `title`: of the card it was about, as far as it is known. */
-  add(board, { mutation, op, args, base }, { code, message, details }, title) {
+  /** An entry of the queue (queue.js) and the error that it got. */
+  add(board, { mutation, op, args, base, title }, { code, message, details }) {
     const error = { code, message, details };
     const refusal = { mutation, board, at: Date.now(), op, args, base, error, title, texts: textsOf(args) };
     this.take(refusal);

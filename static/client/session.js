@@ -153,10 +153,7 @@ export class Session extends EventTarget {
   }
 
   refused(client, entry, error) {
-    const { view } = client;
-    const task = view?.tasks.get(entry.args.task) ?? view?.deleted.get(entry.args.task);
-    const title = task?.title ?? entry.args.title ?? view?.info.name ?? null;
-    this.refusals.add(client.board, entry, error, title);
+    this.refusals.add(client.board, entry, error);
     this.tidy(client);
   }
 

@@ -72,6 +72,24 @@ def test_colliding_descriptions_are_both_shown_and_mine_can_be_kept(visit: Visit
     expect(ann.card(CARD).get_by_text("Draft")).to_have_count(0)
 
 
+def test_a_collision_that_is_settled_leaves_nothing_among_the_refused_changes(visit: Visit) -> None:
+    ann, bob = visit("Ann"), visit("Bob")
+    mine, theirs = ann.open(CARD), bob.open(CARD)
+    for dialog, text in ((mine, "what Ann wrote"), (theirs, "what Bob wrote")):
+        dialog.get_by_label("Description").fill(text)
+    theirs.get_by_role("button", name="Save").click()
+    expect(mine.get_by_text("Somebody else changed the description meanwhile.")).to_be_visible()
+    mine.get_by_role("button", name="Save").click()
+    ann.toast.get_by_role("button", name="Compare").click()
+    ann.page.get_by_role("button", name="Keep theirs").click()
+    expect(ann.card(CARD).get_by_text("Draft")).to_have_count(0)
+    flag = ann.page.locator("button.quiet[title='Refused changes']")
+    expect(flag).to_be_hidden()
+    ann.page.reload()
+    ann.live()
+    expect(flag).to_be_hidden()
+
+
 def test_of_colliding_descriptions_theirs_can_be_kept(visit: Visit) -> None:
     ann, bob = visit("Ann"), visit("Bob")
     mine = ann.open(CARD)
@@ -95,6 +113,7 @@ def test_a_text_for_a_card_that_is_gone_is_shown_and_not_lost(visit: Visit) -> N
     expect(dialog.get_by_label("Description")).to_have_value("a long thought")
     dialog.get_by_role("button", name="Save").click()
     expect(ann.toast.get_by_text("a long thought")).to_be_visible()
+    expect(ann.toast).to_contain_text(f"Could not change “{CARD}”: somebody has deleted it.")
 
 
 def test_completing_moves_to_the_done_column_and_back(visit: Visit) -> None:

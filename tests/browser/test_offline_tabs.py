@@ -94,7 +94,7 @@ def test_what_a_courier_is_refused_is_listed(sit: Sit) -> None:
     other.waits_for("session.refusals.items.length === 1")
     refusal: dict[str, Any] = other.run("session.refusals.items[0]")
     assert refusal["texts"] == [{"field": "title", "text": "taken"}]
-    assert refusal["error"]["code"] == "conflict"
+    assert (refusal["error"]["code"], refusal["title"]) == ("conflict", "taken")
     assert other.run("return (await session.store.keys('queue')).length;") == 0
 
 

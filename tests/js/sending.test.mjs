@@ -228,8 +228,8 @@ test("an answer that never comes makes the link doubtful", (t) => {
 test("refusals give their texts back and outlive a reload", async () => {
   const store = disk();
   const refusals = await opened(Refusals, store);
-  const entry = { mutation: "m1", op: "task.update", args: { task: "a", title: "T", description: "long" }, base: 3 };
-  refusals.add("b", entry, { code: "conflict", message: "changed", details: { field: "title" } }, "A");
+  const entry = { mutation: "m1", op: "task.update", args: { task: "a", title: "T", description: "long" }, base: 3, title: "A" };
+  refusals.add("b", entry, { code: "conflict", message: "changed", details: { field: "title" } });
   await turn();
   const again = await opened(Refusals, store);
   assert.deepEqual(again.items[0].texts, [{ field: "title", text: "T" }, { field: "description", text: "long" }]);
@@ -247,7 +247,7 @@ test("every text of a mutation is among its texts", () => {
 test("refusals are bounded, the oldest go", async () => {
   const refusals = await opened(Refusals, disk());
   for (let i = 0; i < 510; i += 1) {
-    refusals.add("b", { mutation: `m${i}`, op: "x", args: {} }, { code: "c", message: "" }, null);
+    refusals.add("b", { mutation: `m${i}`, op: "x", args: {} }, { code: "c", message: "" });
     refusals.known.at(-1).at = i;
   }
   assert.equal(refusals.items.length, 500);
@@ -263,4 +263,16 @@ test("facts are kept and dropped", async () => {
   await turn();
   const again = await opened(Facts, store);
   assert.deepEqual(again.under("star:"), [["star:b", true]]);
+});
+
+test("what a wish was about is known by name after a reload, too", async () => {
+  const store = disk();
+  (await open(store)).add("task.move", { task: "t" }, undefined, "Buy milk");
+  await turn();
+  const { link, sender } = desk(await open(store));
+  const refused = [];
+  sender.onRefused = (entry) => refused.push(entry.title);
+  sender.begin();
+  link.answer(0, { type: "error", code: "not_found", retry: false });
+  assert.deepEqual(refused, ["Buy milk"]);
 });

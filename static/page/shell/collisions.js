@@ -70,10 +70,10 @@ export class Collisions {
     this.redraw();
   }
 
-  tell({ op, args }, error) {
-    const task = this.client.view?.tasks.get(args.task);
+  tell({ op, args, title }, error) {
+    const gone = !this.client.view?.tasks.has(args.task);
     const text = [args.title, args.name, args.description, args.text].filter((one) => typeof one === "string").join("\n\n");
-    this.toasts.show(refusal({ op, args, error, gone: task === undefined, title: task?.title ?? args.title }), {
+    this.toasts.show(refusal({ op, error, gone, title }), {
       text,
       keep: text !== "",
       actions: [...(text ? [[t("copy_text"), () => copy(text)]] : []), [t("refused.list"), this.listAll]],
