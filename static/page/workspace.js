@@ -30,6 +30,8 @@ import { NewsPanel } from "./shell/news-panel.js";
 import { PeopleView } from "./shell/people-view.js";
 import { Undoer } from "./shell/undoer.js";
 
+const MINUTE_MS = 60_000;
+
 export class Workspace {
   /** `app`: the page (app.js). `client`: the BoardClient to show in `root`. */
   constructor(app, client, root) {
@@ -144,7 +146,12 @@ export class Workspace {
     scope.on(client, "remote", ({ detail }) => sayRemote(detail.change, this));
     scope.on(this.telemetry, "change", ({ detail }) => this.badges(detail));
     scope.on(this.selection, "change", () => this.redraw());
-    scope.on(this.directory, "change", () => this.redraw());
+    scope.on(this.directory, "change", () => {
+      this.fitted = null;
+      this.redraw();
+    });
+    const minutes = setInterval(() => this.redraw(), MINUTE_MS / 2); // what is due, and which day it is
+    scope.ending(() => clearInterval(minutes));
     scope.on(root, "click", (event) => this.clicked(event));
     if (client.joined) this.joined();
     this.people.render();
@@ -165,6 +172,7 @@ export class Workspace {
   }
 
   redraw() {
+    if (this.shown.match !== null && this.fitted !== this.surroundings) this.fit();
     this.board.schedule();
   }
 
@@ -276,11 +284,23 @@ export class Workspace {
   }
 
   setFilter(filter) {
-    const { directory, client } = this;
     this.filter = filter;
+    this.fit();
+    this.redraw();
+  }
+
+  /** Makes what decides which cards fit, for the names and the minute there are now. */
+  fit() {
+    const { directory, client, filter } = this;
+    this.fitted = this.surroundings;
     const isMe = (id) => directory.isMe(id);
     this.shown.filterBy(filter, matcher(filter, { now: Date.now(), isMe, view: client.view, nameOf: this.name }));
-    this.redraw();
+  }
+
+  /** What a filter goes by beside the cards, and the people. */
+  get surroundings() {
+    const labels = [...(this.client.view?.labels.values() ?? [])].map(({ id, name }) => id + name);
+    return JSON.stringify([Math.floor(Date.now() / MINUTE_MS), labels]);
   }
 
   readAddress() {

@@ -1,10 +1,11 @@
 """Many boards in one page: made, found, named, put away; and what stands in the address."""
 
 import re
+import time
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Sit, Visit
 from tests.browser.tab import Tab
 
 CARD = "Click a card to read and edit it"
@@ -89,6 +90,33 @@ def test_the_filter_stands_in_the_address(visit: Visit) -> None:
     bob.sees("To do")
     bob.page.get_by_role("button", name="Show all cards").click()
     bob.sees_card("To do", CARD)
+
+
+def test_a_filter_in_the_address_finds_the_names_of_labels(visit: Visit, sit: Sit) -> None:
+    desk = sit("Bob")
+    desk.mutate("label.create", label="bug", name="Regression", color="#102030")
+    desk.run("board.mutate('task.update', { task: board.view.tasksIn('todo')[0].id, labels_add: ['bug'] });")
+    desk.saved()
+    ann = visit("Ann", "?q=regression")
+    expect(ann.page.get_by_text("1 card fits the filter")).to_be_visible()
+    desk.mutate("label.update", label="bug", name="Leak")
+    expect(ann.page.get_by_text("0 cards fit the filter")).to_be_visible()
+
+
+def test_a_card_that_falls_due_appears_under_the_filter_for_it(visit: Visit, sit: Sit) -> None:
+    desk = sit("Bob")
+    desk.run(
+        "board.mutate('task.update', { task: board.view.tasksIn('todo')[0].id, due_at: a });", in_minutes(10)
+    )
+    desk.saved()
+    ann = visit("Ann", "?due=overdue", clock=True)
+    expect(ann.page.get_by_text("0 cards fit the filter")).to_be_visible()
+    ann.page.clock.fast_forward("11:00")
+    expect(ann.page.get_by_text("1 card fits the filter")).to_be_visible()
+
+
+def in_minutes(minutes: int) -> int:
+    return int((time.time() + 60 * minutes) * 1000)
 
 
 def test_the_link_of_the_board_is_copied(visit: Visit, home: str) -> None:

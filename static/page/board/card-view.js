@@ -53,7 +53,7 @@ function fill(row, parts) {
 function fingerprint(view, task, { pending, draft, people, selected, lifted, mayEdit, name }) {
   const who = people.map((person) => person.session + person.user.name + (person.typing ?? "")).join();
   const labels = task.labels.map((id) => JSON.stringify(view.labels.get(id))).join();
-  const due = task.due_at === null ? "" : dueState(task.due_at, task.completed);
+  const due = task.due_at === null ? "" : dueState(task.due_at, task.completed) + shortDay(task.due_at);
   return `${pending}${draft}${selected}${lifted}${mayEdit}${due}|${who}|${labels}|${task.assignees.map(name).join()}|${devicePrint(task, view)}`;
 }
 
