@@ -130,6 +130,18 @@ def test_somebody_who_is_not_signed_in_is_asked_to_and_comes_where_they_wanted(
     assert not ada.page.evaluate("document.cookie"), "no script can read the session"
 
 
+def test_signing_in_leads_to_the_card_and_the_filter_that_were_asked_for(
+    server: ServerProcess, setup_address: str, arrive: object
+) -> None:
+    ada = arrive()  # type: ignore[operator]
+    wanted = f"{server.url}/b/demo?q=edit#edit"
+    ada.page.goto(wanted)
+    ada.sign_in("ada")
+    ada.live()
+    expect(ada.page.locator("dialog.card-dialog[open]")).to_be_visible()
+    expect(ada.page).to_have_url(wanted)
+
+
 def test_a_session_that_ends_says_what_to_do_at_once(server: ServerProcess, arrive: object) -> None:
     ada, elsewhere = arrive(), arrive()  # type: ignore[operator]
     ada.page.goto(f"{server.url}/b/demo")

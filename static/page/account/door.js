@@ -11,7 +11,7 @@ export const hasAccounts = () => state.accounts;
 /** Whoever may make a board, and whoever is an owner of every one. */
 export const mayFound = () => state.signedIn || !state.accounts;
 export const ownsAll = () => state.admin || !state.accounts;
-export const signInAddress = () => `/account/sign-in?next=${encodeURIComponent(location.pathname)}`;
+export const signInAddress = () => `/account/sign-in?next=${encodeURIComponent(location.pathname + location.search + location.hash)}`;
 
 /** Without a link nobody is to be asked for the name of their account. */
 function remember(name) {

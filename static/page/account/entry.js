@@ -9,7 +9,7 @@ import { form, loginField, nameField, passwordField } from "./form.js";
 export function next() {
   const wanted = new URLSearchParams(location.search).get("next") ?? "/";
   const url = new URL(wanted, location.origin);
-  return url.origin === location.origin && wanted.startsWith("/") ? url.pathname + url.search : "/";
+  return url.origin === location.origin && wanted.startsWith("/") ? url.pathname + url.search + url.hash : "/";
 }
 
 const secret = () => location.hash.slice(1);
@@ -40,11 +40,11 @@ export async function signIn(entrance) {
       told: { unauthenticated: t("account.wrong") },
     }),
     note(t("account.forgotten")),
-    entrance.sign_up === "open" ? link(`/account/sign-up${back}`, t("account.sign_up")) : null);
+    entrance.sign_up === "open" ? link(`/account/sign-up${back}${location.hash}`, t("account.sign_up")) : null);
 }
 
 export function signUp() {
-  return panel(t("account.sign_up"), account((values) => ask("POST", "/api/sign-up", values)));
+  return panel(t("account.sign_up"), account((values) => ask("POST", "/api/sign-up", values), location.hash));
 }
 
 export function setup(entrance) {
@@ -53,13 +53,14 @@ export function setup(entrance) {
   return panel(t("account.setup"), note(t("account.setup_hint")), account((values) => ask("POST", "/api/setup", { ...values, code: secret() })));
 }
 
-function account(make) {
+/** `hash`: what stands behind the # of this page and belongs to the next one. */
+function account(make, hash = "") {
   return form({
     fields: [nameField(), loginField(), passwordField()],
     submit: t("account.make"),
     run: async ({ login, ...values }) => {
       await make({ ...values, login: login.toLowerCase() });
-      go(next());
+      go(next() + hash);
     },
     told: known(),
   });
