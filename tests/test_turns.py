@@ -1,161 +1,15 @@
 """Instances that write one board as fast as they can take turns: nobody starves. In virtual time."""
 
 import asyncio
-import random
 from collections import Counter
 from collections.abc import Sequence
 
 import pytest
 
 from server.boards.line import MOST_IN_LINE, PATIENCE_S, QUIET_S, ROUND_S, Line
-from server.boards.parts import BoardSettings, Parts
-from server.boards.registry import Boards
-from server.boards.submission import Accepted, Outcome, Submission
-from server.document import Limits
-from server.metrics import Metrics
-from server.model import commands as c
-from server.model.records import Actor, Change
-from server.policy import Policy
 from server.wire import PeerTurn, PeerWant
-from tests.simulator.broker import SimBroker, SimExchange
-from tests.simulator.disk import SimDisk
-from tests.simulator.faults import Faults
+from tests.contest import SECONDS, Contest, Writer
 from tests.simulator.loop import VirtualLoop
-from tests.simulator.store import SimStore
-
-BOARD, SECONDS = "contested", 5.0
-
-
-class Nobody:
-    """Listens to a board."""
-
-    def deliver(self, board: str, changes: Sequence[Change]) -> None: ...
-    def resync(self, board: str) -> None: ...
-    def closed(self, board: str, reason: str) -> None: ...
-    def flush(self) -> None: ...
-
-
-class AskingStore(SimStore):
-    """Has to ask where the log ends, when somebody else appended last: as the one on MongoDB."""
-
-    end = 0
-
-    async def append(self, board: str, first: int, changes: Sequence[Change]) -> None:
-        if first != self.end + 1:
-            await self.names(board, ["nobody/nowhere/nothing"])
-        await super().append(board, first, changes)
-        self.end = changes[-1].seq
-
-
-class Writer:
-    """One instance, and somebody there who always has `window` mutations under way, `pause_s` apart."""
-
-    def __init__(
-        self,
-        name: str,
-        window: int,
-        disk: SimDisk,
-        exchange: SimExchange,
-        faults: Faults,
-        pause_s: float = 0.0,
-    ) -> None:
-        self.name, self.window, self.pause_s = name, window, pause_s
-        self.broker = SimBroker(exchange)
-        self.acked = 0
-        self.longest_s = 0.0
-        self.refused: Counter[str] = Counter()
-        self.boards = Boards(
-            Parts(
-                run=name,
-                store=AskingStore(disk, faults),
-                broker=self.broker,
-                listener=Nobody(),
-                policy=Policy(open_mode=True),
-                settings=BoardSettings(),
-                limits=Limits(),
-                clock=lambda: 1_700_000_000_000,
-                mint=lambda: "e1",
-                rng=random.Random(name),
-                metrics=Metrics(),
-            )
-        )
-        self._loop = asyncio.get_running_loop()
-        self._number = 0
-        self._under_way = 0
-        self._until = 0.0
-        self._done = asyncio.Event()
-
-    async def make_board(self) -> None:
-        made = self._loop.create_future()
-        self._submit(c.BoardCreate(name="Contested"), made.set_result)
-        assert isinstance(await made, Accepted)
-
-    async def write(self, until: float) -> None:
-        self._until = until
-        for _ in range(self.window):
-            self._next()
-        await self._done.wait()
-
-    def _next(self) -> None:
-        if self._loop.time() >= self._until:
-            if self._under_way == 0:
-                self._done.set()
-            return
-        began = self._loop.time()
-        self._under_way += 1
-        command = c.BoardUpdate(name=f"{self.name} {self._number}")
-
-        def settle(outcome: Outcome) -> None:
-            self._under_way -= 1
-            self.longest_s = max(self.longest_s, self._loop.time() - began)
-            if isinstance(outcome, Accepted):
-                self.acked += 1
-            else:
-                self.refused[outcome.code] += 1
-            self._loop.call_later(self.pause_s, self._next)
-
-        self._submit(command, settle)
-
-    def _submit(self, command: c.Command, settle: object) -> None:
-        self._number += 1
-        self.boards.submit(
-            BOARD,
-            Submission(
-                actor=Actor(self.name, self.name),
-                client=f"client-{self.name}",
-                mutation=f"m{self._number}",
-                command=command,
-                base=None,
-                settle=settle,  # type: ignore[arg-type]
-            ),
-        )
-
-
-class Contest:
-    """Instances that write one board side by side for SECONDS, in virtual time."""
-
-    def __init__(self, store_s: float, *, drop: float = 0.0) -> None:
-        self.faults = Faults(usual_s=store_s, drop=drop)
-        self.disk, self.exchange = SimDisk(), SimExchange(self.faults)
-        self.writers: list[Writer] = []
-
-    def add(self, window: int, pause_s: float = 0.0) -> Writer:
-        name = f"w{len(self.writers)}"
-        self.writers.append(Writer(name, window, self.disk, self.exchange, self.faults, pause_s))
-        return self.writers[-1]
-
-    async def play(self, *, lost: int = 0) -> None:
-        """So many of the writers lose their broker after a second."""
-        for writer in self.writers:
-            await writer.boards.start()
-        await self.writers[0].make_board()
-        loop = asyncio.get_running_loop()
-        for writer in self.writers[:lost]:
-            loop.call_later(1.0, writer.broker.lose)
-        until = loop.time() + SECONDS
-        await asyncio.gather(*(writer.write(until) for writer in self.writers))
-        for writer in self.writers:
-            await writer.boards.stop()
 
 
 def run(
@@ -215,7 +69,66 @@ def test_one_that_is_not_heard_any_more_is_left_its_share() -> None:
     assert_fair(run(16, 16, store_s=0.002, lost=1), 1 / 2, longest_s=2.0)
 
 
+# -- at modest rates
+
+
+def now_and_then(rate: float, count: int, *, idle: int = 0) -> list[list[float]]:
+    """How long each mutation took, in round trips to the store, of `count` who write side by side."""
+    loop = VirtualLoop(most_turns=5_000_000)
+    store_s = 0.002
+
+    async def main() -> list[list[float]]:
+        contest = Contest(store_s)
+        writers = [contest.add(1) for _ in range(count)]
+        for _ in range(idle):
+            contest.add(1)
+        await contest.open()
+        until = loop.time() + 30
+        took_s = await asyncio.gather(*(writer.write_now_and_then(until, rate) for writer in writers))
+        for writer in contest.writers:
+            await writer.boards.stop()
+        return took_s
+
+    round_s = 2 * 1.2 * store_s  # there and back, on average
+    return [[one_s / round_s for one_s in took_s] for took_s in loop.run(main())]
+
+
+@pytest.mark.parametrize("idle", [0, 1])
+@pytest.mark.parametrize("rate", [5, 20, 50])
+def test_two_who_write_at_a_modest_rate_hardly_wait_for_each_other(rate: float, idle: int) -> None:
+    """Alone a mutation takes one round trip; who loses a race reads, asks where the log ends, and appends."""
+    for took in now_and_then(rate, 2, idle=idle):
+        assert took[len(took) // 2] < 3
+        assert took[len(took) * 99 // 100] < 20
+        assert took[-1] < 45, "nobody waited for a turn that nobody gave"
+
+
+def test_three_who_write_at_a_modest_rate_hardly_wait_for_each_other() -> None:
+    for took in now_and_then(20, 3):
+        assert took[len(took) // 2] < 3
+        assert took[len(took) * 99 // 100] < 20
+
+
 # -- the line
+
+
+def test_only_who_wrote_last_or_was_left_it_has_the_board_to_leave() -> None:
+    line = Line("a")
+    assert not line.holds, "it has not written at all"
+    line.stored(1.0)
+    assert line.holds
+    line.wrote(2.0)
+    assert not line.holds
+    assert line.given(PeerTurn(to="a"), 3.0) and line.holds
+    assert not line.given(PeerTurn(to="b"), 4.0) and not line.holds
+
+
+def test_who_said_that_it_wants_the_board_while_a_turn_was_under_way_stays_in_the_line() -> None:
+    line = Line("a")
+    line.wants("b")
+    assert line.given(PeerTurn(to="a", line=["c", "a"]), 1.0)
+    turn = line.give(2.0, back=False)
+    assert (turn.to, turn.line) == ("c", ["b"])
 
 
 def test_the_board_goes_around_with_the_line() -> None:

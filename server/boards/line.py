@@ -33,6 +33,7 @@ class Line:
         self._me = me
         self._line: list[str] = []
         self._began = self._left = self._sign = float("-inf")
+        self._held = float("-inf")
         self._unheard = 0
         self.ours = True
 
@@ -48,6 +49,17 @@ class Line:
 
     def want(self) -> PeerWant:
         return PeerWant(by=self._me)
+
+    @property
+    def holds(self) -> bool:
+        """Nothing was heard of anybody who has written it, or was left it, after us: it is ours to leave."""
+        return self._held >= self._sign and self._held > float("-inf")
+
+    def stored(self, now: float) -> None:
+        """An append of ours has succeeded. Was the board not left to us, a race was won."""
+        self._held = now
+        if not self.ours:
+            self.begin(now)
 
     def begin(self, now: float) -> None:
         """The board was left to us, or taken."""
@@ -108,8 +120,11 @@ class Line:
     def given(self, turn: PeerTurn, now: float) -> bool:
         """Somebody has left the board. Whether to us; an older version does not say to whom."""
         self._sign, self._unheard = now, 0
-        self._line = [other for other in turn.line if other != self._me]
+        # What somebody said while this was under way is not in it.
+        line = dict.fromkeys([*turn.line, *self._line])
+        self._line = [other for other in line if other not in (self._me, turn.to)][:MOST_IN_LINE]
         if turn.to not in ("", self._me):
             return False
         self.begin(now)
+        self._held = now
         return True

@@ -10,6 +10,10 @@ from server.wire import PeerTurn, PeerWant, encode_peer
 
 LINGER_S = 0.02
 """How long at most a turn is kept for what clients send right after their acks; as long as an append took."""
+ROOM = 4
+LONGEST_ROOM_S = 0.05
+"""Who was idle and left the board at once keeps away for so many appends' length, or until a change has come:
+otherwise the next mutation here would win again, since the other one has to read first."""
 BLIND_TURN_S = 0.1
 BLIND_PAUSE = 6
 LONGEST_PAUSE_S = 0.4
@@ -27,6 +31,7 @@ class Turns:
         self._line = Line(parts.run)
         self._given = asyncio.Event()
         self._append_s = 0.0
+        self._room_until = float("-inf")
 
     async def mine(self, attempt: int) -> None:
         """Leave the board to others when our turn is over, and wait for it while it is theirs.
@@ -37,6 +42,8 @@ class Turns:
         if not self._broker.up or line.deaf:
             await self._blindly(attempt)
             return
+        if attempt == 0:
+            await self._leave_room()
         if attempt == 0 and line.over(loop.time()):
             self._give(back=True)
         while attempt != 1 and line.waits(loop.time()):
@@ -46,6 +53,13 @@ class Turns:
                     await self._given.wait()
             except TimeoutError:
                 self._want()  # it may have been lost
+
+    async def _leave_room(self) -> None:
+        while (now := asyncio.get_running_loop().time()) < self._room_until:
+            self._given.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._room_until - now):
+                    await self._given.wait()
 
     async def _blindly(self, attempt: int) -> None:
         """Whoever lost tries again at once, and hits a pause of the others."""
@@ -60,8 +74,7 @@ class Turns:
         """An append that was sent at `since` has succeeded."""
         now = asyncio.get_running_loop().time()
         self._append_s = now - since
-        if not self._line.ours:  # a race that was won
-            self._line.begin(now)
+        self._line.stored(now)
 
     def refused(self, since: float) -> None:
         """An append that was sent at `since` came too late."""
@@ -96,6 +109,10 @@ class Turns:
         if isinstance(message, PeerWant):
             if busy:
                 self._line.wants(message.by)
+            elif self._line.holds:
+                self._line.wants(message.by)
+                self._room_until = now + min(ROOM * self._append_s, LONGEST_ROOM_S)
+                self.done()
         elif self._line.given(message, now):
             if busy:
                 self._given.set()
@@ -104,3 +121,6 @@ class Turns:
 
     def others_wrote(self) -> None:
         self._line.wrote(asyncio.get_running_loop().time())
+        if self._room_until > float("-inf"):
+            self._room_until = float("-inf")
+            self._given.set()
