@@ -42,6 +42,7 @@ export class Session extends EventTarget {
     this.left = []; // those that were left last
     this.couriers = new Map(); // client of a closed tab → Courier
     this.wasReady = false;
+    this.looking = document.visibilityState === "visible"; // somebody is
     this.session = null;
     this.user = null;
     this.limits = {};
@@ -72,6 +73,7 @@ export class Session extends EventTarget {
     addEventListener("pagehide", () => this.hidden());
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "hidden") this.hidden();
+      else this.looking = true;
     });
     addEventListener("beforeunload", (event) => {
       const { unsent, stored } = this.status;
@@ -102,7 +104,7 @@ export class Session extends EventTarget {
   leave(board) {
     const client = this.clients.get(board);
     if (client === undefined) return;
-    this.visits.mark(client);
+    if (this.looking) this.visits.mark(client);
     client.leave();
     this.left.push(client);
     if (this.left.length > KEPT) this.tidy(this.left.shift());
@@ -202,8 +204,9 @@ export class Session extends EventTarget {
   hidden() {
     for (const client of this.clients.values()) {
       client.saver.now();
-      if (client.attending) this.visits.mark(client);
+      if (client.attending && this.looking) this.visits.mark(client);
     }
+    this.looking = false;
     this.inbox.save();
   }
 

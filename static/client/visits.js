@@ -9,7 +9,8 @@ const MOST = 500; // changes that are read
 export class Visits {
   constructor(facts, directory) {
     Object.assign(this, { facts, directory });
-    this.before = new Map(); // board → the visit before this one
+    this.before = new Map(); // board → how far it had been seen when somebody came to look
+    this.told = new Map(); // board → the last digest that was not empty
   }
 
   /** The boards that were visited, the latest first: `[{board, at}…]`. */
@@ -18,16 +19,18 @@ export class Visits {
     return all.sort((a, b) => b.at - a.at);
   }
 
-  /** The board is opened: what was seen before now is what `since` compares with. */
+  /** Somebody comes to look: what has been seen until now, in any tab, is what `since` compares with. */
   begin(board) {
-    if (!this.before.has(board)) this.before.set(board, this.facts.get(PREFIX + board) ?? null);
+    this.before.set(board, this.facts.get(PREFIX + board) ?? null);
   }
 
   /** It has been seen as far as it is shown now. `board`: a BoardClient. */
   mark(board) {
     if (board.loaded !== "live") return;
     const { seq, epoch } = board.confirmed;
-    this.facts.set(PREFIX + board.board, { seq, epoch, at: Date.now() });
+    const known = this.facts.get(PREFIX + board.board);
+    const further = known?.epoch === epoch && known.seq > seq; // in another tab
+    this.facts.set(PREFIX + board.board, { seq: further ? known.seq : seq, epoch, at: Date.now() });
   }
 
   /** What `since` tells has been read. */
@@ -48,6 +51,8 @@ export class Visits {
     const news = items.filter((change) => !mine(change));
     for (const { actor } of news) this.directory.learn(actor);
     const tasks = digest(news, { view: board.view, mine: () => false });
-    return tasks.length === 0 ? null : { at: visit.at, changes: news.length, more, tasks };
+    if (tasks.length === 0) return null;
+    this.told.set(board.board, { at: visit.at, changes: news.length, more, tasks });
+    return this.told.get(board.board);
   }
 }

@@ -5,32 +5,58 @@ import { formatAgo, formatList, formatTime, t } from "../i18n.js";
 import { sentence } from "../sentences.js";
 import { Panel, nothing } from "./panel.js";
 
+const SEEN_MS = 1000;
+
 export class NewsPanel {
   constructor({ scope, visits, client, toasts, open, name }) {
     Object.assign(this, { visits, client, toasts, open, name });
     this.panel = new Panel(scope, t("news.heading"));
-    this.news = null;
-    this.asked = false;
+    this.asked = false; // since somebody came to look
+    this.timer = null;
+    scope.on(document, "visibilitychange", () => this.turned());
+    scope.on(client, "log", () => this.seen());
+    scope.ending(() => clearTimeout(this.timer));
   }
 
-  /** Once, when the board is there: a quiet line when others did something meanwhile. */
+  /** The tab is looked at again, or no more: then nothing is seen any more. */
+  turned() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    if (document.visibilityState !== "visible") return (this.asked = false);
+    this.visits.begin(this.client.board);
+    if (this.client.joined) this.arrive();
+  }
+
+  /** Once, when somebody looks and the board is there: a quiet line when others did something meanwhile. */
   async arrive() {
-    if (this.asked) return;
+    if (this.asked || document.visibilityState !== "visible") return;
     this.asked = true;
+    let news;
     try {
-      this.news = await this.visits.since(this.client);
+      news = await this.visits.since(this.client);
     } catch {
-      return; // nobody asked for it: without an answer there is no line
+      this.asked = false; // nobody asked for it: without an answer there is no line, and it is tried with the next join
+      return;
     }
     this.visits.mark(this.client); // now, too: what is written while a page goes away may be lost
-    if (this.news === null) return;
-    const { changes: n, at, more } = this.news;
+    if (news === null) return;
+    const { changes: n, at, more } = news;
     this.toasts.show(t(more ? "news.told_more" : "news.told", { n, when: formatAgo(at) }), { actions: [[t("news.show"), () => this.show()]] });
   }
 
+  /** What comes while somebody looks is no news later, nor in another tab. */
+  seen() {
+    if (document.visibilityState !== "visible") return;
+    this.timer ??= setTimeout(() => {
+      this.timer = null;
+      this.visits.mark(this.client);
+    }, SEEN_MS);
+  }
+
   show() {
-    if (this.news === null) return this.panel.show(nothing(t("news.none"), t("news.none_hint")));
-    const { at, tasks } = this.news;
+    const news = this.visits.told.get(this.client.board);
+    if (!news) return this.panel.show(nothing(t("news.none"), t("news.none_hint")));
+    const { at, tasks } = news;
     const list = h("ul", { class: "entries" }, ...tasks.map((task) => this.entry(task)));
     return this.panel.show(h("p", { class: "hint" }, t("news.since", { when: formatTime(at) })), list);
   }
