@@ -77,7 +77,8 @@ export class CardDialog {
 
   /** `edit`: with the text field of the description ready to be written in. */
   open(task, { edit = false } = {}) {
-    if (!this.client.view?.tasks.has(task) || this.dialog.open) return;
+    if (!this.client.view?.tasks.has(task) || (this.dialog.open && this.task === task)) return;
+    if (this.dialog.open) return this.instead(task, { edit });
     this.task = task;
     const current = this.client.view.tasks.get(task);
     const draft = this.drafts.get(task);
@@ -95,6 +96,11 @@ export class CardDialog {
     this.onOpened(task);
     this.render();
     loadMarkdown().then(() => this.task === task && this.redrawTexts());
+  }
+
+  instead(task, options) {
+    this.dialog.addEventListener("close", () => this.open(task, options), { once: true });
+    this.dialog.close();
   }
 
   redrawTexts() {
@@ -186,9 +192,9 @@ export class CardDialog {
     this.save.parentElement.hidden = draft === null;
     this.renderCompany();
     if (task === undefined) return this.say(t("card.gone"));
-    if (draft?.title === undefined && this.title.value !== task.title) this.title.value = task.title;
-    if (draft?.description === undefined) this.text.value = task.description;
-    else if (this.text.isReading) this.text.draw();
+    const title = draft?.title ?? task.title;
+    if (this.title.value !== title) this.title.value = title;
+    this.text.value = draft?.description ?? task.description;
     this.title.readOnly = this.description.readOnly = !this.workspace.mayEdit;
     this.facts.render(this.task, task, view);
     this.checklist.render(task);

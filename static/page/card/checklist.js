@@ -12,7 +12,7 @@ export class Checklist {
     this.count = h("span", { class: "hint" });
     this.list = h("ul", { class: "checklist" });
     this.input = h("input", {
-      class: "field edits", maxlength: "500", placeholder: t("checklist.add"), "aria-label": t("checklist.add"), onkeydown: (event) => this.key(event),
+      class: "field edits", maxlength: "500", placeholder: t("checklist.add"), "aria-label": t("checklist.add"), oninput: () => this.keep(), onkeydown: (event) => this.key(event),
     });
     const head = h("div", { class: "section-head" }, h("h3", { id: "checklist-title" }, t("checklist.title")), this.count, this.bar);
     this.items = h("fieldset", {}, this.list, this.input);
@@ -21,7 +21,7 @@ export class Checklist {
 
   open(task) {
     this.task = task;
-    this.input.value = "";
+    this.input.value = this.workspace.drafts.get(`item-${task}`) ?? "";
     this.rows.clear();
     this.list.replaceChildren();
   }
@@ -37,6 +37,13 @@ export class Checklist {
     if (text === "") return;
     this.set(this.client.newId("i"), { text });
     this.input.value = "";
+    this.keep();
+  }
+
+  keep() {
+    const { drafts } = this.workspace;
+    if (this.input.value.trim()) drafts.set(`item-${this.task}`, this.input.value);
+    else drafts.drop(`item-${this.task}`);
   }
 
   render(task) {

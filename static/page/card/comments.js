@@ -93,7 +93,7 @@ export class Comments {
   row(comment) {
     const print = JSON.stringify(comment);
     let row = this.rows.get(comment.id);
-    if (row?.print === print) return row;
+    if (row?.print === print || row?.editing) return row; // nothing is taken from under somebody who writes
     const fresh = this.makeRow(comment);
     fresh.print = print;
     row?.replaceWith(fresh);
@@ -111,6 +111,7 @@ export class Comments {
     const body = h("div", { class: "markdown" }, markdown(comment.text, { onMention: this.workspace.mention }));
     const row = h("li", { class: "comment", "data-comment": comment.id }, avatar(comment.actor), h("div", {}, head, body));
     if (mine) row.lastChild.append(this.tools(row, comment, body));
+    if (mine && this.workspace.mayComment && this.workspace.drafts.get(`edit-${comment.id}`)) this.edit(row, comment, body, false);
     return row;
   }
 
@@ -127,24 +128,30 @@ export class Comments {
     this.workspace.toasts.show(t("said.comment_deleted"), { actions: [[t("undo"), undo]] });
   }
 
-  edit(row, comment, body) {
-    const field = growing(h("textarea", { class: "field", rows: "3", maxlength: "10000", "aria-label": t("comments.edit") }));
-    field.value = comment.text;
-    const seen = this.workspace.client.head;
+  /** What is written is a draft until it is saved or cancelled: `{text, base, epoch}`. */
+  edit(row, comment, body, focus = true) {
+    const { client, drafts } = this.workspace;
+    const key = `edit-${comment.id}`;
+    const draft = drafts.get(key) ?? { text: comment.text, base: client.head, epoch: client.confirmed?.epoch };
+    const keep = () => drafts.set(key, { ...draft, text: field.value });
+    const field = growing(h("textarea", { class: "field", rows: "3", maxlength: "10000", "aria-label": t("comments.edit"), oninput: keep }));
+    field.value = draft.text;
     const done = (save) => {
       const text = field.value.trim();
-      if (save && text && text !== comment.text) {
-        this.workspace.client.mutate("comment.edit", { task: this.task, comment: comment.id, text }, seen);
-      }
-      form.replaceWith(body);
-      row.querySelector(".comment-tools").hidden = false;
+      const base = draft.epoch === client.confirmed?.epoch ? draft.base : undefined;
+      drafts.drop(key);
+      row.editing = false;
+      row.print = "";
+      if (save && text && text !== comment.text) client.mutate("comment.edit", { task: this.task, comment: comment.id, text }, base);
+      this.render();
     };
     const form = h("div", { class: "comment-composer" }, field,
       h("div", { class: "row" },
         h("button", { class: "primary", type: "button", onclick: () => done(true) }, t("save")),
         h("button", { class: "quiet", type: "button", onclick: () => done(false) }, t("cancel"))));
+    row.editing = true;
     row.querySelector(".comment-tools").hidden = true;
     body.replaceWith(form);
-    field.focus();
+    if (focus) field.focus();
   }
 }

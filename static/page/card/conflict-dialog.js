@@ -1,11 +1,12 @@
 // Two texts for one field: mine, which I can still edit, and theirs. Nothing is overwritten unseen.
 
 import { growing, h, setText } from "../dom.js";
-import { t } from "../i18n.js";
+import { formatAgo, t } from "../i18n.js";
 
 export class ConflictDialog {
   constructor(scope) {
     this.heading = h("h2", { id: "conflict-title" });
+    this.whose = h("h3", {});
     this.theirs = h("div", { class: "their-text field", role: "group", tabindex: "0", "aria-label": t("conflict.their_text") });
     this.mine = growing(h("textarea", { class: "field", rows: "6", id: "conflict-mine" }));
     const keep = h("button", { class: "primary", type: "button", onclick: () => this.choose("mine") }, t("conflict.save_mine"));
@@ -15,18 +16,24 @@ export class ConflictDialog {
     this.dialog = h("dialog", { class: "conflict-dialog", "aria-labelledby": "conflict-title" },
       this.heading, h("p", { class: "hint" }, t("conflict.hint")),
       h("div", { class: "texts" },
-        h("section", {}, h("h3", {}, t("conflict.theirs")), this.theirs),
+        h("section", {}, this.whose, this.theirs),
         h("section", {}, h("h3", {}, h("label", { for: "conflict-mine" }, t("conflict.yours"))), this.mine)),
       h("div", { class: "row buttons" }, keep, take, both, h("span", { class: "space" }), later));
+    this.dialog.addEventListener("close", () => this.onLater?.(this.mine.value));
     scope.add(this.dialog);
   }
 
-  /** `onMine(text)` or `onTheirs()` when the person has chosen; neither when they put it off. */
-  show({ field, mine, theirs, onMine, onTheirs }) {
+  /**
+   * `onMine(text)` or `onTheirs()` when the person has chosen, `onLater(text)` when they put it off. `author`: a promise of
+   * {name, at} of whoever wrote `theirs`, or of nothing.
+   */
+  show({ field, mine, theirs, author, onMine, onTheirs, onLater }) {
     if (this.dialog.open) return;
-    Object.assign(this, { onMine, onTheirs, their: theirs, field });
+    Object.assign(this, { onMine, onTheirs, onLater, their: theirs, field });
+    setText(this.whose, t("conflict.theirs"));
+    author.then((one) => one && onLater === this.onLater && setText(this.whose, t("conflict.by", { who: one.name, when: formatAgo(one.at) })), () => {});
     setText(this.heading, t("conflict.heading", { field: t(`field.${field}`).toLocaleLowerCase() }));
-    setText(this.theirs, theirs || t("conflict.empty"));
+    this.theirs.replaceChildren(...(theirs ? marked(theirs, mine) : [t("conflict.empty")]));
     this.mine.value = mine;
     this.mine.maxLength = field === "title" ? 200 : 20_000;
     this.dialog.showModal();
@@ -41,8 +48,20 @@ export class ConflictDialog {
   }
 
   choose(which) {
+    this.onLater = null;
     this.dialog.close();
     if (which === "mine") this.onMine(this.mine.value);
     else this.onTheirs();
   }
+}
+
+/** A text with the part marked by which it differs from another, as far as both begin and end alike. */
+function marked(text, other) {
+  const [mine, theirs] = [text, other].map((one) => one.split(/(?<=\s)/));
+  let start = 0;
+  while (start < mine.length && mine[start] === theirs[start]) start += 1;
+  let end = 0;
+  while (end < Math.min(mine.length, theirs.length) - start && mine.at(-1 - end) === theirs.at(-1 - end)) end += 1;
+  const part = (from, to) => mine.slice(from, to).join("");
+  return [part(0, start), h("mark", {}, part(start, mine.length - end)), part(mine.length - end)];
 }

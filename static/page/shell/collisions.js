@@ -1,9 +1,11 @@
 // What happens when the server refuses a change for good: the effect is taken back by the client, the text that
 // somebody wrote is not. Colliding edits go back into the draft of the card and can be compared.
 
+import { changesOf } from "../../client/api.js";
 import { short } from "../board/actions.js";
 import { t } from "../i18n.js";
 
+const LOOK_BACK = 50; // changes
 const FIELDS = ["title", "description"];
 
 export class Collisions {
@@ -51,9 +53,26 @@ export class Collisions {
       field,
       mine: draft[field],
       theirs: current[field],
+      author: this.author(task, field),
       onMine: (text) => this.settle(task, field, text, seen),
       onTheirs: () => this.settle(task, field, undefined, seen),
+      onLater: (text) => this.putOff(task, field, text),
     });
+  }
+
+  /** Who changed the field last: {name, at}, or undefined. */
+  async author(task, field) {
+    const { items } = await changesOf(this.client.board, { task, limit: LOOK_BACK });
+    const change = items.find(({ set, client }) => client !== this.client.client && set?.[field] !== undefined);
+    return change && { name: change.actor.name, at: change.at };
+  }
+
+  /** What was merged so far is the draft from now on. */
+  putOff(task, field, text) {
+    const draft = this.drafts.get(task);
+    if (draft?.[field] === undefined || draft[field] === text) return;
+    this.drafts.set(task, { ...draft, [field]: text });
+    this.redraw();
   }
 
   /** One field is decided: it leaves the draft; `text`, when given, is sent as an edit of what was just seen. */

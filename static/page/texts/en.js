@@ -13,7 +13,7 @@ export default {
   "name.label": "Name", "name.open": "Open the board", "name.guest": "Guest", "name.change": "Change your name",
 
   "banner.connecting": "Connecting…", "banner.old": "Connecting… This is the board as it was when you were here last.",
-  "banner.away": "Connection lost. Reconnecting…", "banner.stalled": "The server cannot save just now and is asked again.",
+  "banner.away": "Connection lost. Reconnecting…", "banner.silent": "The server does not answer.", "banner.stalled": "The server cannot save just now and is asked again.",
   "banner.go_on": "You can go on working.",
   "banner.unsent": { one: "1 unsent change, kept here and sent when the link is back.", other: "{n} unsent changes, kept here and sent when the link is back." },
   "banner.unsent_here": { one: "1 unsent change: keep this tab open, this browser does not store it.", other: "{n} unsent changes: keep this tab open, this browser does not store them." },
@@ -51,7 +51,7 @@ export default {
   "description.placeholder": "Add more detail…", "description.read": "Read", "description.write": "Write", "description.mode": "Read or write", "description.none": "No description.",
   "description.hint": "Markdown: **strong**, *emphasis*, `code`, - list, [link](https://…), @name",
   "draft.kept": "Not saved yet. This draft is kept on this device.", "draft.collided": "Somebody else changed the {field} meanwhile.",
-  "conflict.heading": "Two versions of the {field}", "conflict.hint": "It was changed while you were writing. Both texts are here.", "conflict.theirs": "Theirs", "conflict.yours": "Yours",
+  "conflict.heading": "Two versions of the {field}", "conflict.hint": "It was changed while you were writing. Both texts are here.", "conflict.theirs": "Theirs", "conflict.by": "{who}, {when}", "conflict.yours": "Yours",
   "conflict.their_text": "Their text", "conflict.save_mine": "Save mine", "conflict.keep_theirs": "Keep theirs", "conflict.both": "Put both together", "conflict.later": "Decide later", "conflict.empty": "(empty)",
   "checklist.title": "Checklist", "checklist.add": "Add an item", "checklist.item": "Item", "checklist.remove": "Remove this item",
   "comments.title": "Comments", "comments.placeholder": "Write a comment… @name tells somebody", "comments.write": "Write a comment", "comments.send": "Comment", "comments.older": "Show older comments",
@@ -109,7 +109,7 @@ export default {
   "news.show": "Show", "news.since": "Since {when}:", "news.none": "Nothing new", "news.none_hint": "What others do while you are away is listed here when you come back.", "news.board": "The board itself",
 
   "filter.search": "Search cards", "filter.more": "Filter", "filter.clear": "Show all cards", "filter.found": { one: "1 card fits the filter", other: "{n} cards fit the filter" },
-  "filter.assignee": "Assigned to", "filter.me": "Me", "filter.nobody": "Nobody", "filter.label": "Label", "filter.no_label": "No label", "filter.due": "Due", "filter.due_overdue": "Overdue", "filter.due_today": "Today",
+  "filter.hides": "Added “{title}”. The filter hides it.", "filter.assignee": "Assigned to", "filter.me": "Me", "filter.nobody": "Nobody", "filter.label": "Label", "filter.no_label": "No label", "filter.due": "Due", "filter.due_overdue": "Overdue", "filter.due_today": "Today",
   "filter.due_week": "This week", "filter.due_none": "No date", "filter.completed": "State", "filter.open": "Open", "filter.done": "Completed", "filter.priority": "Priority",
 
   "palette.label": "Go to…", "palette.placeholder": "Go to a board or card, or do something", "palette.results": "Results", "palette.none": "Nothing found.",

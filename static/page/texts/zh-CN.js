@@ -13,7 +13,7 @@ export default {
   "name.label": "名字", "name.open": "打开看板", "name.guest": "访客", "name.change": "更改名字",
 
   "banner.connecting": "正在连接…", "banner.old": "正在连接… 这是你上次离开时的看板。",
-  "banner.away": "连接已断开，正在重新连接…", "banner.stalled": "服务器暂时无法保存，正在重试。",
+  "banner.away": "连接已断开，正在重新连接…", "banner.silent": "服务器没有响应。", "banner.stalled": "服务器暂时无法保存，正在重试。",
   "banner.go_on": "你可以继续工作。",
   "banner.unsent": { other: "{n} 项更改未发送，已保存在本机，连接恢复后发送。" },
   "banner.unsent_here": { other: "{n} 项更改未发送：请不要关闭此标签页，浏览器没有保存它们。" },
@@ -51,7 +51,7 @@ export default {
   "description.placeholder": "添加更多细节…", "description.read": "阅读", "description.write": "编写", "description.mode": "阅读或编写", "description.none": "没有描述。",
   "description.hint": "Markdown：**粗体**、*强调*、`代码`、- 列表、[链接](https://…)、@名字",
   "draft.kept": "尚未保存。草稿保存在本机。", "draft.collided": "其他人同时更改了{field}。",
-  "conflict.heading": "{field}有两个版本", "conflict.hint": "在你编写时它被更改了。两个文本都在这里。", "conflict.theirs": "对方的", "conflict.yours": "你的",
+  "conflict.heading": "{field}有两个版本", "conflict.hint": "在你编写时它被更改了。两个文本都在这里。", "conflict.theirs": "对方的", "conflict.by": "{who}，{when}", "conflict.yours": "你的",
   "conflict.their_text": "对方的文本", "conflict.save_mine": "保存我的", "conflict.keep_theirs": "保留对方的", "conflict.both": "合并两者", "conflict.later": "以后再决定", "conflict.empty": "（空）",
   "checklist.title": "清单", "checklist.add": "添加一项", "checklist.item": "项目", "checklist.remove": "移除此项",
   "comments.title": "评论", "comments.placeholder": "写评论… 用 @名字 提醒某人", "comments.write": "写评论", "comments.send": "评论", "comments.older": "显示更早的评论",
@@ -109,7 +109,7 @@ export default {
   "news.show": "查看", "news.since": "自 {when} 起：", "news.none": "没有新内容", "news.none_hint": "你离开时别人所做的更改，会在你回来后列在这里。", "news.board": "看板本身",
 
   "filter.search": "搜索卡片", "filter.more": "筛选", "filter.clear": "显示全部卡片", "filter.found": { other: "{n} 张卡片符合筛选条件" },
-  "filter.assignee": "负责人", "filter.me": "我", "filter.nobody": "无人", "filter.label": "标签", "filter.no_label": "无标签", "filter.due": "截止", "filter.due_overdue": "已逾期", "filter.due_today": "今天",
+  "filter.hides": "已添加“{title}”，但被筛选隐藏。", "filter.assignee": "负责人", "filter.me": "我", "filter.nobody": "无人", "filter.label": "标签", "filter.no_label": "无标签", "filter.due": "截止", "filter.due_overdue": "已逾期", "filter.due_today": "今天",
   "filter.due_week": "本周", "filter.due_none": "无日期", "filter.completed": "状态", "filter.open": "未完成", "filter.done": "已完成", "filter.priority": "优先级",
 
   "palette.label": "前往…", "palette.placeholder": "前往看板或卡片，或执行操作", "palette.results": "结果", "palette.none": "没有找到。",
