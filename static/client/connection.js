@@ -2,8 +2,9 @@
 //
 // It knows frames and nothing of boards. Its owner gets `onReady(welcome)` after each hello, `onMessage(message)`
 // for what is not a reply to a `request`, `onStatus(status)`:
-//   {state: "connecting"|"ready"|"waiting"|"stopped", reason?, code?, attempt, retryAt?, blocked?}
+//   {state: "connecting"|"ready"|"waiting"|"stopped", reason?, code?, attempt, retryAt?, blocked?, silent?}
 // `blocked` {code, message}: the server is there and refuses this page or its address; the message says what to change.
+// `silent`: ready, and the server owes an answer.
 
 import { decode, encode } from "./codec.js";
 
@@ -12,6 +13,7 @@ const FIRST_MS = 300;
 const LONGEST_MS = 15_000;
 const HELLO_MS = 10_000;
 const PONG_MS = 10_000;
+const DOUBT_MS = 3000; // a request without an answer puts the link in doubt
 const STEADY_MS = 3000; // a link that lived this long was a good one: the next backoff starts small again
 const DO_NOT_RETURN = [4500, 4999];
 
@@ -28,6 +30,7 @@ export class Connection {
     this.nextId = 1;
     this.waiting = new Map(); // request id → what to do with its reply
     this.timer = null;
+    this.doubt = null; // a timer, while an answer is owed
     this.status = { state: "waiting", attempt: 0 };
     this.blocked = null;
     this.ears = new AbortController();
@@ -36,6 +39,7 @@ export class Connection {
   start() {
     const { signal } = this.ears;
     addEventListener("online", () => this.hurry(), { signal });
+    addEventListener("offline", () => this.ready && this.probe(), { signal });
     document.addEventListener("visibilitychange", () => this.wake(), { signal });
     this.open();
   }
@@ -82,7 +86,16 @@ export class Connection {
       this.waiting.set(id, onReply);
       return { ...message, id };
     });
+    this.doubt ??= setTimeout(() => this.doubted(), DOUBT_MS);
     return this.send(...messages);
+  }
+
+  doubted() {
+    this.doubt = null;
+    if (!this.ready || this.waiting.size === 0) return;
+    const quiet = performance.now() - this.lastHeard;
+    if (quiet >= DOUBT_MS) this.probe();
+    else this.doubt = setTimeout(() => this.doubted(), DOUBT_MS - quiet);
   }
 
   // -- the life of a socket
@@ -105,6 +118,7 @@ export class Connection {
 
   heard(data) {
     this.lastHeard = performance.now();
+    if (this.status.silent) this.set("ready");
     for (const message of decode(data)) this.dispatch(message);
   }
 
@@ -164,6 +178,8 @@ export class Connection {
 
   forget() {
     clearTimeout(this.timer);
+    clearTimeout(this.doubt);
+    this.doubt = null;
     this.socket = null;
     this.ready = false;
     this.waiting.clear();
@@ -192,8 +208,10 @@ export class Connection {
   }
 
   probe() {
+    if (this.status.silent) return; // one is on its way
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.drop("no heartbeat"), PONG_MS);
+    this.set("ready", { silent: true });
     this.request({ type: "ping" }, () => this.listen());
   }
 

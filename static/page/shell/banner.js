@@ -37,8 +37,8 @@ export class Banner {
 
   /** [tone, text, action?] or null. */
   message() {
-    const { link, reason, code, unsent, stored, stalled, blocked, loaded } = this.client.status;
-    const kept = count(unsent, stored);
+    const { link, reason, code, unsent, stored, stalled, blocked, silent, loaded } = this.client.status;
+    const kept = link === "stopped" && unsent === 0 ? "" : count(unsent, stored);
     const again = [t("try_now"), () => this.client.retryNow()];
     if (blocked && link !== "live") return ["bad", t("banner.blocked", { reason: blocked.message }), again];
     if (link === "stopped" && code === 4501) return ["bad", `${why(code, reason)} ${kept}`, [t("account.sign_in"), () => location.assign(signInAddress())]];
@@ -47,6 +47,7 @@ export class Banner {
     if (link === "waiting" || (link === "connecting" && this.wasLive)) return ["away", `${t("banner.away")} ${kept}`, again];
     if (link === "connecting") return ["busy", `${t(loaded === "saved" ? "banner.old" : "banner.connecting")} ${unsent ? kept : ""}`];
     if (this.client.view?.info.archived) return ["away", t("banner.archived"), this.client.may("owner") && [t("restore"), () => this.client.mutate("board.restore", {})]];
+    if (silent) return ["away", `${t("banner.silent")} ${kept}`];
     if (stalled) return ["away", `${t("banner.stalled")} ${kept}`];
     return null;
   }
