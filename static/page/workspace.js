@@ -4,7 +4,7 @@ import { ask } from "../client/api.js";
 import { EMPTY, matcher, parse } from "../client/filter.js";
 import { Telemetry } from "../client/telemetry.js";
 import { hasAccounts } from "./account/door.js";
-import { Actions } from "./board/actions.js";
+import { Actions, short } from "./board/actions.js";
 import { BoardView } from "./board/board-view.js";
 import { ColumnDrag } from "./board/column-drag.js";
 import { ColumnMenu } from "./board/column-menu.js";
@@ -214,6 +214,13 @@ export class Workspace {
     else if (what === "toggle") this.actions.toggle(task);
     else if (what === "menu") this.menu(task, card.querySelector(".more"));
     else this.open(task);
+  }
+
+  /** A new card; where the filter hides it, that is said. */
+  create(column, title) {
+    const task = this.actions.task(this.actions.create(column, title));
+    if (!task || !this.shown.match || this.shown.match(task)) return;
+    this.toasts.show(t("filter.hides", { title: short(title) }), { actions: [[t("filter.clear"), () => this.app.top.filter.clear()]] });
   }
 
   menu(id, anchor) {

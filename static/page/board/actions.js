@@ -18,9 +18,12 @@ export class Actions {
 
   // -- cards
 
+  /** The id of the new card. */
   create(column, title) {
-    this.client.mutate("task.create", { task: this.client.newId("t"), title, column });
+    const task = this.client.newId("t");
+    this.client.mutate("task.create", { task, title, column });
     this.say(t("said.added", { title, column: this.view.columns.get(column)?.title ?? "" }));
+    return task;
   }
 
   /** Changes fields: `{priority: "high"}`, `{labels_add: [id]}`… */

@@ -8,6 +8,8 @@ import { ColumnComposer } from "./column-composer.js";
 import { ColumnView } from "./column-view.js";
 import { Slide } from "./slide.js";
 
+const UNSENT_MS = 1200;
+
 export class BoardView {
   /**
    * `workspace`: what one board's parts share (workspace.js). `onDrawn()` is called after each drawing;
@@ -17,12 +19,14 @@ export class BoardView {
     Object.assign(this, { root, workspace, onDrawn, pinned });
     this.columns = new Map(); // column id → ColumnView
     this.cards = new Map(); // task id → element
+    this.unsent = new Map(); // task id → since when
     this.frame = null;
     this.slide = new Slide();
     this.composer = new ColumnComposer((title) => workspace.actions.addColumn(title));
     workspace.scope.on(root, "focusin", (event) => this.roam(event.target.closest(".card")));
     workspace.scope.ending(() => {
       cancelAnimationFrame(this.frame);
+      this.frame = 0; // none any more
       root.replaceChildren();
     });
   }
@@ -56,7 +60,7 @@ export class BoardView {
     const columns = view.sortedColumns();
     for (const id of [...this.columns.keys()]) if (!view.columns.has(id)) this.columns.delete(id);
     arrange(this.root, [...columns.map((column) => this.column(column.id).element), this.composer.element]);
-    this.pending = this.workspace.client.pendingTasks;
+    this.pending = this.late(this.workspace.client.pendingTasks);
     this.root.classList.toggle("still", !this.workspace.mayEdit);
     const common = { filtered: shown.match !== null, pinned: () => this.pinnedCards() };
     for (const column of columns) {
@@ -64,6 +68,18 @@ export class BoardView {
       this.columns.get(column.id).draw(column, { ...common, shown: shown.in(view, column.id), count });
       this.oneStop(column.id);
     }
+  }
+
+  /** Those of `pending` that have been so for a while: what is sent at once shows no mark, and moves no card. */
+  late(pending) {
+    const now = performance.now();
+    for (const id of this.unsent.keys()) if (!pending.has(id)) this.unsent.delete(id);
+    for (const id of pending) {
+      if (this.unsent.has(id)) continue;
+      this.unsent.set(id, now);
+      setTimeout(() => this.schedule(), UNSENT_MS);
+    }
+    return new Set([...pending].filter((id) => now - this.unsent.get(id) >= UNSENT_MS - 1));
   }
 
   pinnedCards() {
@@ -77,11 +93,11 @@ export class BoardView {
   }
 
   makeColumn(id) {
-    const { drafts, actions, columnMenu } = this.workspace;
+    const { drafts, columnMenu } = this.workspace;
     return new ColumnView(id, {
       drafts,
       card: (task) => this.card(task),
-      create: (column, title) => actions.create(column, title),
+      create: (column, title) => this.workspace.create(column, title),
       menu: (column, anchor) => columnMenu.show(column, anchor),
       edit: (column) => this.workspace.mayEdit && columnMenu.edit(column),
     });

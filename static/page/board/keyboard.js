@@ -13,6 +13,7 @@ const ARROWS = {
   ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right", k: "up", j: "down", h: "left", l: "right",
 };
 const CHANGING = new Set(["c", "e", "m", "a", "x", "[", "]", " ", "Delete", "Backspace"]);
+const WRITING = "textarea, input:not([type=checkbox])"; // these have an undo of their own
 const TYPING = "textarea, input, select, [contenteditable]";
 
 export class Keyboard {
@@ -33,9 +34,9 @@ export class Keyboard {
 
   chord(event) {
     const key = event.key.toLowerCase();
-    const inside = event.target.closest?.("dialog, [popover]");
+    const inside = event.target.closest?.("dialog:not(.card-dialog), [popover]");
     if (key === "k" && !inside) this.does.palette();
-    else if (event.target.closest?.(TYPING) || inside) return;
+    else if (event.target.closest?.(WRITING) || inside) return;
     else if (key === "z") (event.shiftKey ? this.does.redo : this.does.undo)();
     else if (key === "y") this.does.redo();
     else return;

@@ -60,5 +60,5 @@ function commands(app) {
 
 function newCard(app, text) {
   const [column] = app.client.view.sortedColumns();
-  return { label: t("palette.add", { title: text, column: column?.title ?? "" }), icon: "plus", run: () => app.workspace.actions.create(column.id, text.slice(0, 200)) };
+  return { label: t("palette.add", { title: text, column: column?.title ?? "" }), icon: "plus", run: () => app.workspace.create(column.id, text.slice(0, 200)) };
 }
