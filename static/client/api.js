@@ -9,8 +9,9 @@ export function ask(path, parameters = {}) {
   return answerTo(`${path}${query}`, {});
 }
 
-/** The answer to a POST of `body`. Throws as `ask`. */
+/** The answer to a POST of `body`, if there is one. Throws as `ask`. */
 export function post(path, body) {
+  if (body === undefined) return answerTo(path, { method: "POST" });
   return answerTo(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 }
 

@@ -9,6 +9,7 @@ import { ask } from "./api.js";
 const PAST_MS = 3_600_000; // of a small drawing
 const PAST_POINTS = 60;
 const MOST_POINTS = 240; // kept of one series while it grows
+const AGAIN_MS = 10_000; // until a past that could not be read is asked for again
 const AT_ONCE = 4; // questions for a past
 const AGAIN_MS = 2000; // after a refusal that says nothing of when
 
@@ -102,7 +103,7 @@ export class Telemetry extends EventTarget {
       const wanted = this.waiting.shift();
       this.asking += 1;
       seriesOf(this.client.board, wanted.device, { metric: wanted.metric, from: Date.now() - PAST_MS, points: PAST_POINTS })
-        .then(({ points }) => this.fill(wanted, points), () => {})
+        .then(({ points }) => this.fill(wanted, points), (error) => this.failed(wanted, error))
         .finally(() => {
           this.asking -= 1;
           this.askNext();
@@ -115,6 +116,11 @@ export class Telemetry extends EventTarget {
     const last = points.at(-1)?.[0] ?? 0;
     this.pasts.set(key, [...points.map(([t, , mean]) => [t, mean]), ...live.filter(([t]) => t > last)]);
     this.tell(new Set([device]));
+  }
+
+  /** What may come yet is asked for again, by whoever draws it next. */
+  failed({ key }, { retry }) {
+    if (retry) setTimeout(() => this.pasts.delete(key), AGAIN_MS);
   }
 
   // -- being told
@@ -136,12 +142,18 @@ export class Telemetry extends EventTarget {
     const past = this.pasts.get(key);
     if (past === undefined || t <= (past.at(-1)?.[0] ?? 0)) return;
     past.push([t, v]);
-    if (past.length > MOST_POINTS) past.splice(0, past.length - MOST_POINTS);
+    if (past.length > MOST_POINTS) this.pasts.set(key, thinned(past, t - PAST_MS));
   }
 
   tell(devices) {
     this.dispatchEvent(new CustomEvent("change", { detail: devices }));
   }
+}
+
+/** What is not older than `from`; every second point of it when that is much. The newest stays. */
+function thinned(past, from) {
+  const seen = past.filter(([t]) => t >= from);
+  return seen.length > MOST_POINTS / 2 ? seen.filter((_, i) => (seen.length - 1 - i) % 2 === 0) : seen;
 }
 
 /** `{metric, resolution_ms, points: [[t, min, mean, max, n]…], position}` */

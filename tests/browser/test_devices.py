@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from typing import Any
 from urllib.parse import urljoin
@@ -165,6 +166,61 @@ def test_a_command_waits_for_its_device_and_a_card_waits_for_a_reading(visit: Vi
     expect(card.locator(".wait-line")).to_contain_text("Waits for temp below 5")
     yard.measures(token, temp=4)
     expect(card.get_by_label("Completed")).to_be_checked()
+
+
+def test_a_lost_token_is_replaced(visit: Visit, yard: Yard) -> None:
+    old = yard.device("Freezer 9")
+    ann = visit("Ann")
+    row = devices(ann).locator(".entry", has_text="Freezer 9")
+    row.get_by_role("button", name="What can be done to Freezer 9").click()
+    ann.page.get_by_role("menuitem", name="New token").click()
+    ann.page.get_by_role("button", name="New token").click()
+    new = ann.page.get_by_label("Token", exact=True).input_value()
+    assert new != old
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        yard.measures(old, temp=1)
+    yard.measures(new, temp=2)
+
+
+def test_the_chart_shows_another_range_and_marks_the_alarms_of_its_metric(visit: Visit, yard: Yard) -> None:
+    token = yard.device("Freezer 5")
+    yard.rule("wet", "hum", 60, "{device} is wet")
+    yard.measures(token, temp=-20.0, hum=70.0)
+    ann = visit("Ann")
+    expect(ann.card("Freezer 5 is wet")).to_be_visible()
+    page = device_page(ann, "Freezer 5")
+    expect(page.get_by_role("img", name=re.compile("^Freezer 5, hum: .* alarms: 1$"))).to_be_visible()
+    page.get_by_label("Metric").select_option("temp")
+    chart = page.get_by_role("img", name=re.compile("^Freezer 5, temp: .* alarms: 0$"))
+    expect(chart).to_be_visible()
+    hour = seen(page)
+    page.get_by_role("button", name="Less time").click()
+    half = seen(page, after=hour)
+    assert length(half) == length(hour) // 2
+    assert half[0] > hour[0] and half[1] < hour[1]
+    page.locator(".chart").press("ArrowLeft")
+    earlier = seen(page, after=half)
+    assert length(earlier) == length(half) and earlier[1] < half[1]
+    page.locator(".chart").hover()
+    ann.page.mouse.wheel(0, 100)
+    wider = seen(page, after=earlier)
+    assert length(wider) > length(earlier)
+    page.get_by_role("button", name="1 day").click()
+    assert length(seen(page, after=wider)) == 86_400_000
+
+
+def seen(page: Locator, after: tuple[int, int] | None = None) -> tuple[int, int]:
+    """From when to when the chart is, once it is another range than `after`."""
+    link = page.get_by_role("link", name="Download as CSV")
+    if after is not None:
+        expect(link).not_to_have_attribute("href", re.compile(f"from={after[0]}&to={after[1]}"))
+    found = re.search(r"from=(\d+)&to=(\d+)", link.get_attribute("href") or "")
+    assert found is not None
+    return int(found[1]), int(found[2])
+
+
+def length(span: tuple[int, int]) -> int:
+    return span[1] - span[0]
 
 
 def test_names_of_devices_metrics_and_rules_stay_text_and_keep_nobody_out(visit: Visit, yard: Yard) -> None:

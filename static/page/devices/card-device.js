@@ -49,7 +49,7 @@ export class CardDevice {
     if (!task.device) return;
     const rule = view.rules.get(task.alarm);
     this.alarm.classList.toggle("urgent", Boolean(task.alarm_at));
-    setText(this.alarm, task.alarm ? t(task.alarm_at ? "alarm.on" : "alarm.over", { what: rule ? conditionText(rule) : task.alarm }) : "");
+    setText(this.alarm, task.alarm ? t(task.alarm_at ? "alarm.on" : "alarm.over", { what: rule ? conditionText(rule) : t("rule.gone") }) : "");
     this.renderWait(task);
     this.commands.about({ device: view.devices.has(task.device) ? task.device : null, task: task.id });
     this.commands.render();

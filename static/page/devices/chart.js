@@ -7,7 +7,9 @@ import { formatTime, t } from "../i18n.js";
 import { formatValue } from "../readings/values.js";
 
 const HEIGHT = 260;
+const NEAR_PX = 6; // of a mark that the pointer is at
 const SHORTEST_MS = 10_000;
+const DAY_S = 86_400;
 const LONGEST_MS = 5 * 366 * 86_400_000;
 
 export class Chart {
@@ -17,7 +19,7 @@ export class Chart {
     this.range = null; // {from, to} that is shown
     this.marks = []; // [{at, text}…]
     this.place = h("div", { class: "chart", tabindex: "0", role: "img", onkeydown: (event) => this.key(event) });
-    this.element = h("div", { class: "chart-box" }, this.place, this.tools());
+    this.element = h("div", { class: "chart-box" }, this.tools(), this.place);
     this.place.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     this.place.addEventListener("pointerdown", (event) => this.grab(event), { capture: true });
     this.sizes = new ResizeObserver(() => this.fit());
@@ -49,10 +51,11 @@ export class Chart {
 
   /** A newer point at the end, while its time is in sight. */
   add(t, v) {
-    this.points.push([t, v, v, v, 1]);
-    this.plot.setData(columns(this.points), false);
     const ahead = t - this.range.to;
     if (ahead > 0) this.range = { from: this.range.from + ahead, to: t };
+    const { from } = this.range;
+    this.points = [...this.points.filter(([at]) => at >= from), [t, v, v, v, 1]];
+    this.plot.setData(columns(this.points), false);
     this.plot.setScale("x", { min: this.range.from / 1000, max: this.range.to / 1000 });
   }
 
@@ -65,7 +68,7 @@ export class Chart {
     return {
       width: this.place.clientWidth || 600, height: HEIGHT, legend: { show: false },
       scales: { x: { time: true }, y: { range: (_, low, high) => padded(low, high) } },
-      axes: [axis, { ...axis, size: 58, values: (_, ticks) => ticks.map(formatValue) }],
+      axes: [{ ...axis, space: 90, values: (_, ticks, __, ___, step) => timeTexts(ticks, step) }, { ...axis, size: 58, values: (_, ticks) => ticks.map(formatValue) }],
       series: [{}, { ...quiet }, { stroke: probe["--accent"], width: 1.6, spanGaps: true }, { ...quiet }],
       bands: [{ series: [3, 1], fill: translucent(probe["--accent"]) }],
       cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 7 } },
@@ -151,7 +154,8 @@ export class Chart {
   tell(plot) {
     const at = plot.cursor.idx;
     const point = at === null || at === undefined ? null : this.points[at];
-    this.place.title = point ? readout(point) : "";
+    const near = this.marks.filter((mark) => Math.abs(plot.valToPos(mark.at / 1000, "x") - plot.cursor.left) < NEAR_PX);
+    this.place.title = [...(point ? [readout(point)] : []), ...near.map(marked)].join("\n");
   }
 
   drawMarks(plot, colour) {
@@ -179,6 +183,19 @@ function columns(points) {
   return [points.map(([at]) => at / 1000), points.map(([, low]) => low), points.map(([, , mean]) => mean), points.map(([, , , high]) => high)];
 }
 
+/** Texts at times (s) that are `step` s apart; the date stands where a day begins. */
+function timeTexts(ticks, step) {
+  if (step >= DAY_S) return ticks.map((at) => formatTime(at * 1000, step >= 28 * DAY_S ? { year: "numeric", month: "short" } : { month: "short", day: "numeric" }));
+  const style = { hour: "2-digit", minute: "2-digit", ...(step < 60 ? { second: "2-digit" } : {}) };
+  let day = new Date().getDate();
+  return ticks.map((at) => {
+    const before = day;
+    day = new Date(at * 1000).getDate();
+    const time = formatTime(at * 1000, style);
+    return day === before ? time : `${time}\n${formatTime(at * 1000, { month: "short", day: "numeric" })}`;
+  });
+}
+
 /** Some air above and below; a flat line stands in the middle. */
 function padded(low, high) {
   if (low === null || high === null) return [0, 1];
@@ -201,6 +218,10 @@ function resolved(place, names) {
 function translucent(colour) {
   const [red, green, blue] = colour.match(/[\d.]+/g) ?? [80, 80, 200];
   return `rgba(${red}, ${green}, ${blue}, 0.18)`;
+}
+
+function marked({ at, text }) {
+  return `${formatTime(at, { dateStyle: "medium", timeStyle: "medium" })}: ${text}`;
 }
 
 function readout([at, low, mean, high, n]) {

@@ -2,6 +2,7 @@
 
 import { h, setText } from "../dom.js";
 import { formatAgo, formatTime, t } from "../i18n.js";
+import { conditionText } from "../readings/values.js";
 
 const SHOWN = 8;
 const NAME = "[A-Za-z0-9_.\\-]{1,64}";
@@ -66,7 +67,14 @@ export class Commands {
     const when = formatTime(settled ?? at);
     return h("li", { class: `command ${state}` },
       h("p", {}, h("strong", {}, name), told ? ` (${told})` : "", " ", h("span", { class: `command-state ${state}`, title: when }, t(`command.${state}`) + answer)),
-      h("p", { class: "hint" }, t("command.by", { who: this.workspace.name(by), when: formatAgo(at) })));
+      h("p", { class: "hint" }, t("command.by", { who: this.who(by), when: formatAgo(at) })));
+  }
+
+  /** A rule is called by what it watches. */
+  who(id) {
+    if (!id.startsWith("rule.")) return this.workspace.name(id);
+    const rule = this.client.view.rules.get(id.slice("rule.".length));
+    return rule ? conditionText(rule) : t("rule.gone");
   }
 
   // -- sending

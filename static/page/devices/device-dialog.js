@@ -103,9 +103,10 @@ export class DeviceDialog {
     return `${this.client.view.devices.get(this.device)?.name ?? this.device}, ${metric}`;
   }
 
-  /** When rules opened cards about this device. */
+  /** When rules about the metric that is shown opened cards about this device. */
   marks() {
-    const cards = [...this.client.view.tasks.values()].filter((task) => task.alarm && task.device === this.device);
+    const { tasks, rules } = this.client.view;
+    const cards = [...tasks.values()].filter((task) => task.alarm && task.device === this.device && rules.get(task.alarm)?.metric === this.metric.value);
     return cards.map((task) => ({ at: task.alarm_at ?? task.created_at, text: task.title }));
   }
 

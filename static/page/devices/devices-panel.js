@@ -137,7 +137,7 @@ export class DevicesPanel {
     const sure = await ask({ heading: t("device.new_token"), content: [h("p", {}, t("device.new_token_sure", { name: device.name }))], choices: [["ok", t("device.new_token"), "primary"]] });
     if (sure !== "ok") return;
     try {
-      const { token } = await post(`${pathOf(this.client.board, device.id)}/token`, {});
+      const { token } = await post(`${pathOf(this.client.board, device.id)}/token`);
       await showToken(device, token);
     } catch (error) {
       this.workspace.toasts.show(t("device.add_failed", { reason: error.message ?? error }));

@@ -27,7 +27,7 @@ export function deviceParts(task, view) {
 
 function alarmPart(task, view) {
   const rule = view.rules.get(task.alarm);
-  const text = rule ? conditionText(rule) : task.alarm;
+  const text = rule ? conditionText(rule) : t("rule.gone");
   const on = task.alarm_at !== null && task.alarm_at !== undefined;
   return h("span", { class: on ? "urgent" : "alarm-over", title: t(on ? "alarm.on" : "alarm.over", { what: text }) }, icon("activity"), text);
 }

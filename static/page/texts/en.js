@@ -171,7 +171,7 @@ export default {
   "device.new_token": "New token", "device.new_token_sure": "The old token of {name} ends at once; a device that uses it is cut off.", "device.token": "Token", "device.token_once": "This token lets {name} send readings. It is shown only now: copy it.",
   "device.token_kept": "I have copied it", "device.curl": "Send a first reading", "device.metric": "Metric", "device.range": "Range", "device.csv": "Download as CSV", "device.chart": "Show the chart", "device.no_data": "Nothing has been measured yet.",
   "device.none_in_range": "Nothing was measured in this range.", "device.failed": "The readings cannot be read now: {reason}", "device.no_device": "No device", "device.gone": "{name} (deleted)",
-  "device.waits": "Waits for {what}", "device.verified": "Seen: {what}", "alarm.on": "Alarm: {what}", "alarm.over": "Over: {what}",
+  "device.waits": "Waits for {what}", "device.verified": "Seen: {what}", "rule.gone": "a rule that is gone", "alarm.on": "Alarm: {what}", "alarm.over": "Over: {what}",
   "range.1h": "1 h", "range.6h": "6 h", "range.1d": "1 day", "range.7d": "7 days", "range.30d": "30 days", "range.1y": "1 year",
   "chart.tools": "What the chart shows", "chart.earlier": "Earlier", "chart.later": "Later", "chart.in": "Less time", "chart.out": "More time", "chart.hint": "Drag to look closer, Shift and drag to move, the wheel for more or less time.",
   "chart.spread": "{mean} ({low} to {high}, {n} readings)", "chart.said": "{label}: {low} to {high}, last {last}; alarms: {n}", "chart.said_none": "{label}: nothing measured",

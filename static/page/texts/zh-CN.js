@@ -160,7 +160,7 @@ export default {
   "device.new_token": "新令牌", "device.new_token_sure": "“{name}”的旧令牌将立即失效，正在使用它的设备会断开。", "device.token": "令牌", "device.token_once": "“{name}”凭此令牌发送读数。令牌只显示这一次，请复制保存。",
   "device.token_kept": "我已复制", "device.curl": "发送第一个读数", "device.metric": "指标", "device.range": "时间范围", "device.csv": "下载 CSV", "device.chart": "查看图表", "device.no_data": "还没有任何读数。",
   "device.none_in_range": "此时间范围内没有读数。", "device.failed": "暂时无法读取数据：{reason}", "device.no_device": "无设备", "device.gone": "{name}（已删除）",
-  "device.waits": "等待：{what}", "device.verified": "已确认：{what}", "alarm.on": "告警：{what}", "alarm.over": "已结束：{what}",
+  "device.waits": "等待：{what}", "device.verified": "已确认：{what}", "rule.gone": "已删除的规则", "alarm.on": "告警：{what}", "alarm.over": "已结束：{what}",
   "range.1h": "1 小时", "range.6h": "6 小时", "range.1d": "1 天", "range.7d": "7 天", "range.30d": "30 天", "range.1y": "1 年",
   "chart.tools": "图表显示范围", "chart.earlier": "更早", "chart.later": "更晚", "chart.in": "缩短范围", "chart.out": "扩大范围", "chart.hint": "拖动可放大，按住 Shift 拖动可平移，滚轮可缩放。",
   "chart.spread": "{mean}（{low} 至 {high}，{n} 个读数）", "chart.said": "{label}：{low} 至 {high}，最新 {last}；告警 {n} 次", "chart.said_none": "{label}：没有读数",
