@@ -24,6 +24,21 @@ ALPHABET = [
     "constructor",
     "__proto__",
 ]
+PATHS = [
+    "/",
+    "/api/tasks",
+    "/api/boards/%00/tasks",
+    "/api/session",
+    "/api/sign-up",
+    "/api/reset",
+    "/api/me",
+    "/api/telemetry",
+    "/ws",
+    "/ws/device",
+    "/static/../setup.cfg",
+    "*",
+    "/" * 9000,
+]
 FRAMES = [case.data for case in CASES if len(case.data) < 5000]
 HEALTHY = [message for message, _ in BAD_FIELDS.values()] + [message for message, *_ in REFUSED.values()]
 
@@ -109,9 +124,7 @@ class Arsenal:
         """Bytes where an HTTP request is expected."""
         rng = self.rng
         method = rng.choice(["GET", "POST", "PATCH", "BREW", "", "GET" * 50])
-        path = rng.choice(
-            ["/", "/api/tasks", "/api/boards/%00/tasks", "/ws", "/static/../setup.cfg", "*", "/" * 9000]
-        )
+        path = rng.choice(PATHS)
         version = rng.choice(["HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/9.9", "HTTQ"])
         fields = ["Host: 127.0.0.1"] + [self.field() for _ in range(rng.randrange(4))]
         body = rng.randbytes(rng.randrange(200))
