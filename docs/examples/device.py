@@ -24,7 +24,7 @@ import time
 
 import websockets
 
-BATCH = 100  # readings in one message; a batch may hold 1,000 values
+BATCH = 100  # readings in one message; a batch may hold 1,000 of them, and 10,000 values
 WINDOW = 8  # batches that are under way at once
 MOST_READINGS = 100_000
 

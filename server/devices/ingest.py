@@ -23,24 +23,25 @@ What may go wrong:
 * A batch that can never be stored is settled, and kept as a row without points, so that its number stays
   settled and is answered alike when it comes again.
 
-Bounds: `Lanes`; `MOST_WAITING` batches of one device; `MOST_SOURCES` devices remembered.
+Bounds: `Lanes`; `Sources`; `MOST_WAITING` batches of one device.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any, Protocol
 
 import msgspec
 import structlog
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
 from server.devices.desk import Desk
-from server.devices.judge import Columns, Judged, Names, digest_of, judge
+from server.devices.judge import Judged, digest_of, judge
 from server.devices.lanes import Answer, Lanes, Settled, Waiting
-from server.devices.source import Budget, Limits, Source, take
-from server.errors import BoardcastError, Conflict, Internal, LimitExceeded, RateLimited, Unavailable
+from server.devices.packing import nothing_good, reused, together
+from server.devices.source import Limits, Source, take
+from server.devices.sources import Sources
+from server.errors import BoardcastError, Internal, LimitExceeded, RateLimited, Unavailable
 from server.metrics import Metrics
 from server.model.device_messages import Rejected
 from server.model.telemetry import Point
@@ -50,8 +51,6 @@ from server.stores.telemetry import Batch, Kept, TelemetryStore
 log = structlog.stdlib.get_logger("devices")
 MOST_WAITING = 256
 """Batches of one device without an answer."""
-MOST_SOURCES = 50_000
-"""Devices, and boards, that are remembered."""
 ASK_S = 1.0
 """Between two questions about a hole in the numbers of a boot."""
 SLICE = 32
@@ -110,8 +109,13 @@ class Ingest:
         self._metrics = metrics
         self._show = show
         self._flush = flush
-        self._sources: OrderedDict[tuple[str, str], Source] = OrderedDict()
-        self._boards: OrderedDict[str, Budget] = OrderedDict()
+        self._sources = Sources(
+            store,
+            device=settings.device,
+            board=settings.board,
+            metrics=settings.metrics_per_device,
+            now=self._now,
+        )
         self._lanes = Lanes(settings.waiting_points)
         self._worker: asyncio.Task[None] | None = None
         self._asking: set[asyncio.Task[None]] = set()
@@ -121,32 +125,11 @@ class Ingest:
 
     async def source(self, board: str, device: str) -> Source:
         """What is known of a device, read from the store when it is not yet. Raises `Unavailable`."""
-        known = self._sources.get((board, device))
-        if known is not None:
-            self._sources.move_to_end((board, device))
-            return known
-        try:
-            heard = await self._store().newest(board, [device])
-        except Failed as error:
-            raise Unavailable("the store does not answer") from error
-        names = Names([one.metric for one in heard], self._settings.metrics_per_device)
-        made = Source(board, device, names, Budget(self._settings.device, self._now()))
-        known = self._sources.setdefault((board, device), made)
-        while len(self._sources) > MOST_SOURCES:
-            self._sources.popitem(last=False)
-        return known
+        return await self._sources.of(board, device)
 
     def forget(self, board: str, device: str) -> None:
         """The device is gone, or is another one now."""
-        self._sources.pop((board, device), None)
-
-    def _budget(self, board: str) -> Budget:
-        budget = self._boards.get(board)
-        if budget is None:
-            budget = self._boards[board] = Budget(self._settings.board, self._now())
-            if len(self._boards) > MOST_SOURCES:
-                self._boards.popitem(last=False)
-        return budget
+        self._sources.forget(board, device)
 
     # -- a batch comes in
 
@@ -177,9 +160,9 @@ class Ingest:
         for rejected in judged.rejected:
             self._metrics.points_refused(rejected.code).value += 1
         if not told.boot and not judged.points:
-            return _nothing_good(judged)
+            return nothing_good(judged, source)
         backlog = bool(judged.points) and judged.newest < now - self._settings.backlog_after_ms
-        budgets = (source.budget, self._budget(source.board))
+        budgets = (source.budget, self._sources.budget(source.board))
         wait = take(budgets, len(judged.points) or 1, self._now(), backlog=backlog)
         if wait:
             return RateLimited("backlog points" if backlog else "points", max(1, round(wait * 1000)))
@@ -222,16 +205,22 @@ class Ingest:
             self._worker = None
 
     async def _store_group(self, group: list[Waiting]) -> None:
-        """One write. A defect in it costs this group alone."""
+        """One write. After a defect in it each is tried alone: it costs the one that cannot be stored."""
         begun = self._now()
         try:
-            parts = _together(group)
+            parts = together(group)
             kept = await self._store().keep([batch for batch, _ in parts])
         except Failed:
             self._refuse(group, Unavailable("the store did not take it in time; send it again"))
             return
         except Exception:
-            log.exception("batches could not be stored")
+            if len(group) > 1:
+                for waiting in group:
+                    await self._store_group([waiting])
+                return
+            log.exception(
+                "a batch could not be stored", board=group[0].source.board, device=group[0].source.device
+            )
             self._refuse(group, Internal())
             return
         self._metrics.batches_stored.observe(self._now() - begun)
@@ -262,7 +251,7 @@ class Ingest:
         except Exception:
             log.exception("stored points could not be handed on")
         if fate.fate == "taken":
-            self._settle(waiting, _reused(waiting))
+            self._settle(waiting, reused(waiting))
         elif waiting.batch is None:
             self._settle(waiting, Settled(0, len(waiting.judged.points), waiting.judged.rejected))
         else:
@@ -321,55 +310,3 @@ class Ingest:
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
-
-
-def _together(group: Sequence[Waiting]) -> list[tuple[Batch, list[Waiting]]]:
-    """What is stored as one batch: one with a number by itself, those of a device without one together."""
-    parts: list[tuple[Batch | None, list[Waiting]]] = []
-    flat: dict[Source, list[Waiting]] = {}
-    for waiting in group:
-        if waiting.batch is not None:
-            parts.append((waiting.batch, [waiting]))
-        elif waiting.source in flat:
-            flat[waiting.source].append(waiting)
-        else:
-            flat[waiting.source] = [waiting]
-            parts.append((None, flat[waiting.source]))
-    return [(batch or _joined(ones), ones) for batch, ones in parts]
-
-
-def _joined(ones: Sequence[Waiting]) -> Batch:
-    first = ones[0]
-    columns: Columns = first.judged.columns
-    if len(ones) > 1:
-        columns = {}
-        for one in ones:
-            for metric, (ts, vs) in one.judged.columns.items():
-                times, values = columns.setdefault(metric, ([], []))
-                times += ts
-                values += vs
-    return Batch.of(first.source.board, first.source.device, columns, at=first.now)
-
-
-def _nothing_good(judged: Judged) -> BoardcastError:
-    """Of a batch without a number nothing can be stored: the first reason."""
-    first = judged.rejected[0]
-    refusal: BoardcastError = LimitExceeded("metrics", 0) if first.code == LimitExceeded.code else _Bad(first)
-    refusal.message = first.message
-    return refusal
-
-
-class _Bad(BoardcastError):
-    code, status, retry = "bad_request", 400, False
-
-    def __init__(self, rejected: Rejected) -> None:
-        details = {} if rejected.metric is UNSET else {"field": rejected.metric}
-        super().__init__(rejected.message, **details)
-
-
-def _reused(waiting: Waiting) -> Conflict:
-    return Conflict(
-        "seq",
-        f"number {waiting.seq} of boot {waiting.boot!r} was used for other points, which stay; a device that "
-        "starts anew takes a new boot",
-    )

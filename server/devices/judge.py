@@ -14,13 +14,15 @@ from msgspec import UNSET, Struct
 
 from server.errors import BadRequest, BoardcastError, LimitExceeded
 from server.model.device_messages import Reading, Rejected
-from server.model.telemetry import AHEAD_MS, LATEST_MS, MOST_POINTS, Point
+from server.model.telemetry import AHEAD_MS, LATEST_MS, MOST_POINTS, MOST_VALUES, Point
 
 LARGEST = 1e300
 """Larger values would leave the range of a float in a sum or difference."""
 MOST_NAMED = 50
 """Refusals that are named in one answer; what is beyond is counted in the last one."""
 DAY_MS = 86_400_000
+_NO_TIME = 10**30
+"""Whatever the unit."""
 NAME_LENGTH = 64
 _NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
 Columns = dict[str, tuple[list[int], list[float]]]
@@ -31,14 +33,16 @@ class Names:
 
     def __init__(self, known: Iterable[str], most: int) -> None:
         self.known = set(known)
-        self._most = most
+        self.most = most
 
-    def admit(self, metric: str) -> BoardcastError | None:
-        """Why values of this name are refused; None: they are not, and the name is known from now on."""
+    def admit(self, metric: str, value: float) -> BoardcastError | None:
+        """Why this value of a new name is refused; None: it is not, and the name is known from now on."""
         if not 1 <= len(metric) <= NAME_LENGTH or not _NAME_CHARACTERS.issuperset(metric):
             return BadRequest(_short(metric), "a metric is named with 1-64 of A-Z a-z 0-9 _ . -")
-        if len(self.known) >= self._most:
-            return _TooManyMetrics(metric, self._most)
+        if not -LARGEST <= value <= LARGEST:
+            return _wrong_number(metric, value)
+        if len(self.known) >= self.most:
+            return _TooManyMetrics(metric, self.most)
         self.known.add(metric)
         return None
 
@@ -49,6 +53,12 @@ class _TooManyMetrics(LimitExceeded):
         self.message = (
             f"{metric}: the device has {most} metrics already; does the name hold something variable?"
         )
+
+
+class _TooLarge(LimitExceeded):
+    def __init__(self, what: str, there: int, most: int) -> None:
+        super().__init__(what, most)
+        self.message = f"{what}: {there} in one batch, at most {most} are taken; send it in smaller ones"
 
 
 class Judged(Struct):
@@ -82,7 +92,7 @@ def judge(readings: Sequence[Any], names: Names, now: int) -> Judged:
         for metric, given in reading.values.items():
             column = columns.get(metric)
             if column is None:
-                error = None if metric in names.known else names.admit(metric)
+                error = None if metric in names.known else names.admit(metric, float(given))
                 if error is not None:
                     _reject(judged, index, metric, error)
                     continue
@@ -99,15 +109,17 @@ def judge(readings: Sequence[Any], names: Names, now: int) -> Judged:
 
 
 def _must_fit(readings: Sequence[Any]) -> None:
-    count = sum(len(r.values) for r in readings if type(r) is Reading) if len(readings) <= MOST_POINTS else 0
-    if len(readings) > MOST_POINTS or count > MOST_POINTS:
-        raise LimitExceeded("points", MOST_POINTS)
+    if len(readings) > MOST_POINTS:
+        raise _TooLarge("points", len(readings), MOST_POINTS)
+    count = sum([len(r.values) for r in readings if type(r) is Reading])
+    if count > MOST_VALUES:
+        raise _TooLarge("values", count, MOST_VALUES)
 
 
 def _read(index: int, given: Any, judged: Judged) -> Reading:
     """What can be read of something that is no whole `Reading`; the rest is rejected."""
     if not isinstance(given, dict) or not isinstance(given.get("values"), dict):
-        _reject(judged, index, None, BadRequest("points", 'a point is {"t": …, "values": {metric: number}}'))
+        _reject(judged, index, None, _no_point(given))
         return Reading({})
     if unknown := [key for key in given if key not in ("t", "values")]:
         _reject(
@@ -118,10 +130,10 @@ def _read(index: int, given: Any, judged: Judged) -> Reading:
         )
         return Reading({})
     t = given.get("t", UNSET)
+    if isinstance(t, float) and t.is_integer():
+        t = int(t)
     if t is not UNSET and (isinstance(t, bool) or not isinstance(t, int)):
-        whole = isinstance(t, float) and not isnan(t)
-        hint = "a whole number of milliseconds" if whole else "milliseconds since 1970, a whole number"
-        _reject(judged, index, None, BadRequest("t", f"expected {hint}"))
+        _reject(judged, index, None, BadRequest("t", "expected milliseconds since 1970, a whole number"))
         return Reading({})
     values: dict[str, float | bool] = {}
     for metric, value in given["values"].items():
@@ -147,6 +159,13 @@ def _reject(judged: Judged, index: int, metric: str | None, error: BoardcastErro
         judged.rejected.append(Rejected(code=error.code, message="and more of this batch, not named here"))
 
 
+def _no_point(given: Any) -> BoardcastError:
+    form = '{"t": …, "values": {metric: number}}'
+    if isinstance(given, dict) and "t" in given and "values" not in given:
+        return BadRequest("points", f"beside a time the values stand in a map of their own: {form}")
+    return BadRequest("points", f"a point is {form}")
+
+
 def _no_number(metric: str, value: Any) -> BoardcastError:
     if isinstance(value, str):
         return BadRequest(
@@ -164,6 +183,8 @@ def _wrong_number(metric: str, v: float) -> BoardcastError:
 
 
 def _wrong_time(t: int, now: int) -> BoardcastError:
+    if abs(t) >= _NO_TIME:
+        return BadRequest("t", "is no time; send milliseconds since 1970")
     for unit, factor in (("seconds", 1000.0), ("microseconds", 1e-3), ("nanoseconds", 1e-6)):
         if abs(t * factor - now) < 2 * 365 * DAY_MS:
             meant = int(t * factor) if factor < 1 else t * 1000

@@ -3,8 +3,8 @@
 Two lanes, one for points of now and one for backlogs. A group takes all that is live first, then of backlogs
 up to what is left; while live points wait a backlog gets a quarter, so that neither starves the other.
 
-Bounds: `most_points` in each lane, an empty batch counting as one. What does not fit is refused with a hint;
-the device has it still.
+Bounds: `most_points` in each lane, an empty batch counting as one; a batch that is larger goes alone. What
+does not fit is refused with a hint; the device has it still.
 """
 
 from collections import deque
@@ -66,7 +66,7 @@ class Lanes:
 
     def add(self, waiting: Waiting, *, backlog: bool) -> bool:
         """False: the lane is full."""
-        if self._points[backlog] + waiting.size > self._most:
+        if self._points[backlog] and self._points[backlog] + waiting.size > self._most:
             return False
         self._points[backlog] += waiting.size
         self._lanes[backlog].append(waiting)

@@ -3,7 +3,9 @@
 from msgspec import Struct
 
 MOST_POINTS = 1000
-"""In one batch: values, whatever the number of times they are of."""
+"""In one batch."""
+MOST_VALUES = 10_000
+"""In one batch, of all its points: what is judged and written in one turn, some ten milliseconds."""
 LATEST_MS = 7 * 86_400_000
 """How far back a point may be when it comes."""
 AHEAD_MS = 5 * 60_000

@@ -34,6 +34,8 @@ class Loose(Struct, frozen=True):
 Telling = Telemetry | Loose
 Item = Telling | CommandResult | Malformed
 
+_UNREADABLE = (msgspec.ValidationError, OverflowError, UnicodeError)
+"""What `convert` raises for values that are not what they should be; the last one for half a character."""
 _typed = msgspec.json.Decoder(DeviceMessage | list[DeviceMessage]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -104,6 +106,8 @@ def _judge(item: object) -> Item:
         raise BadRequest("type", "expected telemetry or command_result")
     except msgspec.ValidationError as error:
         return Malformed(error=explain(error))
+    except (OverflowError, UnicodeError) as error:
+        return Malformed(error=BadRequest("message", short(f"cannot be read: {error}")))
     except BoardcastError as error:
         return Malformed(error=error)
 
@@ -131,6 +135,8 @@ def _convert(name: str, value: Any, kind: Any) -> None:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         raise explain(error, name) from None
+    except (OverflowError, UnicodeError) as error:
+        raise bad_field(name, str(error)) from None
 
 
 def _only(item: dict[str, Any], *names: str) -> None:
@@ -153,7 +159,7 @@ def _readings(given: Any) -> list[Any]:
         raise BadRequest("points", "expected an array of points")
     try:
         return cast("list[Any]", msgspec.convert(given, list[Reading]))
-    except (msgspec.ValidationError, OverflowError):
+    except _UNREADABLE:
         return [_reading(point) for point in given]
 
 
@@ -167,5 +173,5 @@ def _shaped(point: Any) -> Any:
 def _reading(point: Any) -> Any:
     try:
         return msgspec.convert(point, Reading)
-    except (msgspec.ValidationError, OverflowError):
+    except _UNREADABLE:
         return point

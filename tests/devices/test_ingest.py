@@ -29,6 +29,7 @@ class Moody:
     def __init__(self, store: TelemetryStore) -> None:
         self._store = store
         self.fails_before = self.fails_after = False
+        self.breaks_at = -1.0
         self.lets = asyncio.Event()
         self.lets.set()
         self.settled, self.newest = store.settled, store.newest
@@ -37,6 +38,8 @@ class Moody:
         await self.lets.wait()
         if self.fails_before:
             raise Failed("no disk")
+        if any(self.breaks_at in (v for _, v in batch.newest.values()) for batch in batches):
+            raise RuntimeError("a defect")
         kept = await self._store.keep(batches)
         if self.fails_after:
             raise Failed("no answer in time")
@@ -152,3 +155,36 @@ async def test_a_defect_in_what_hears_of_points_costs_no_answer(tmp_path: Path) 
         stage.shown = None  # type: ignore[assignment]
         assert code(await stage.offer(source, 1)) == "stored"
         assert code(await stage.offer(source, 2, boot="other")) == "stored"
+
+
+@on_loop
+async def test_a_batch_that_cannot_be_stored_does_not_cost_those_beside_it(tmp_path: Path) -> None:
+    async with stage_at(tmp_path) as (stage, source):
+        stage.moody.breaks_at = 13.0
+        answers = [stage.offer(source, seq, float(10 + seq)) for seq in range(1, 6)]
+        outcomes = await asyncio.gather(*answers)
+        assert [code(one) for one in outcomes] == ["stored", "stored", "internal", "stored", "stored"]
+        stage.moody.breaks_at = -1.0
+        assert code(await stage.offer(source, 3, 13.0)) == "stored"
+        assert await stage.telemetry.settled("b", "d", "boot") == 5
+
+
+@on_loop
+async def test_a_batch_without_a_number_and_without_values_is_refused_for_good(tmp_path: Path) -> None:
+    async with stage_at(tmp_path) as (stage, source):
+        for readings in ([Reading({})], [Reading({}), Reading({})]):
+            answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+            stage.ingest.offer(source, Loose("", 0, readings), answered.set_result)
+            refusal = await answered
+            assert isinstance(refusal, BoardcastError)
+            assert (refusal.code, refusal.retry) == ("bad_request", False)
+
+
+@on_loop
+async def test_a_batch_larger_than_what_may_wait_goes_alone(tmp_path: Path) -> None:
+    async with stage_at(tmp_path) as (stage, source):
+        answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        readings = [Reading({f"m{n}": float(at) for n in range(3)}) for at in range(1000)]
+        stage.ingest.offer(source, Loose("boot", 1, readings), answered.set_result)
+        outcome = await answered
+        assert isinstance(outcome, Settled) and outcome.stored == 3000 > 2000

@@ -11,6 +11,7 @@ from server.devices.judge import MOST_NAMED, Judged, Names, digest_of, judge
 from server.devices.numbers import MOST_AHEAD, Numbers
 from server.errors import BadRequest, LimitExceeded
 from server.model.device_messages import Reading, Telemetry
+from server.model.telemetry import MOST_VALUES
 from server.wire import JSON, MSGPACK, Malformed
 from server.wire.devices import Loose, decode_body, decode_device
 
@@ -69,6 +70,8 @@ def test_good_values_are_kept_in_order_and_switches_are_numbers() -> None:
         (0, "behind the server's clock"),
         (-1, "behind the server's clock"),
         (2**70, "ahead of the server's clock"),
+        (10**400, "is no time"),
+        (-(10**400), "is no time"),
     ],
 )
 def test_a_wrong_clock_is_recognised(t: int, said: str) -> None:
@@ -88,12 +91,33 @@ def test_a_device_may_have_so_many_metrics_and_no_more() -> None:
     assert {one.code for one in found.rejected} == {"limit_exceeded"}
 
 
-def test_a_batch_is_too_large_by_its_values() -> None:
-    with pytest.raises(LimitExceeded):
-        judged(*[Reading({"a": 1.0, "b": 1.0})] * 501)
-    with pytest.raises(LimitExceeded):
+def test_a_batch_is_too_large_by_its_points_or_by_its_values() -> None:
+    with pytest.raises(LimitExceeded) as points:
         judged(*[Reading({"a": 1.0})] * 1001)
-    assert len(judged(*[Reading({"a": 1.0})] * 1000).points) == 1000
+    assert points.value.message.startswith("points: 1001 in one batch, at most 1000")
+    names = [f"m{n}" for n in range(10)]
+    assert len(judged(*[Reading(dict.fromkeys(names, 1.0))] * 1000).points) == MOST_VALUES
+    with pytest.raises(LimitExceeded) as values:
+        judged(*[Reading(dict.fromkeys([*names, "m10"], 1.0))] * 910)
+    assert values.value.message.startswith("values: 10010 in one batch, at most 10000")
+
+
+def test_values_that_are_refused_take_no_names() -> None:
+    names = Names([], 3)
+    found = judge([Reading({f"n{n}": nan, f"far{n}": 1e305}) for n in range(50)], names, NOW)
+    assert (found.points, names.known) == ([], set())
+    assert len(judge([Reading({"a": 1.0, "b": 2.0, "c": 3.0})], names, NOW).points) == 3
+
+
+def test_a_whole_number_of_milliseconds_is_one_however_it_is_written() -> None:
+    told = decode_body(json.dumps({"t": float(NOW), "values": {"a": 1}}).encode(), binary=False)
+    assert [point.t for point in judge(told.points, Names([], 10), NOW).points] == [NOW]
+
+
+def test_flat_values_beside_a_time_are_told_where_they_belong() -> None:
+    told = decode_body(json.dumps({"temp": 21.5, "t": NOW}).encode(), binary=False)
+    (rejected,) = judge(told.points, Names([], 10), NOW).rejected
+    assert "beside a time the values stand in a map of their own" in rejected.message
 
 
 def test_refusals_are_named_up_to_a_bound() -> None:
@@ -103,7 +127,13 @@ def test_refusals_are_named_up_to_a_bound() -> None:
 
 
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**80), 2**80) | st.floats() | st.text(max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**80), 2**80)
+    | st.just(10**400)
+    | st.floats()
+    | st.text(st.characters(), max_size=5)
+    | st.just("\ud800"),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
@@ -126,6 +156,18 @@ def test_whatever_a_device_sends_each_value_is_kept_or_named(points: list[object
         point = points[index]
         assert isinstance(point, dict) and isinstance(point["values"], dict)
     assert all(-1e300 <= point.v <= 1e300 for point in found.points)
+
+
+@pytest.mark.parametrize("half", [{"a": "\ud800"}, {"\ud800": 1}, {"values": {"a": "\ud800"}}])
+def test_half_a_character_is_refused_like_any_text(half: object) -> None:
+    told = decode_body(json.dumps(half).encode(), binary=False)
+    assert len(judge(told.points, Names([], 10), NOW).rejected) == 1
+    message = {"type": "telemetry", "boot": "b", "seq": 1, "points": [half, {"values": {"a": 1}}]}
+    (item,) = decode_device(JSON, json.dumps(message))
+    assert isinstance(item, Loose)
+    assert len(judge(item.points, Names([], 10), NOW).points) == 1
+    (item,) = decode_device(JSON, json.dumps({**message, "boot": "\ud800"}))
+    assert isinstance(item, Malformed) and item.error.code == "bad_request"
 
 
 @given(st.binary(max_size=40) | st.text(max_size=40))
