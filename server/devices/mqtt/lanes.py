@@ -12,7 +12,8 @@ Bounds, and what happens past them:
   by the number that it was told (MQTT 5) or its own; past `4 * most` they are dropped, too.
 * While a device is over its limits (`rate_limited`) an eighth of `most` waits for it: its further messages
   are dropped, so that it does not take the place of others. Each is tried again for `PATIENCE_S`.
-* While the store is away nothing is given up: it is tried again until it is back.
+* While the store is away nothing is given up: it is tried again until it is back. What fails in itself
+  (`internal`) is tried `MOST_TRIES` times, and then dropped, so that it does not stand in the way for ever.
 
 A message is acknowledged once it is stored, refused for good, or dropped; each is counted.
 """
@@ -28,7 +29,7 @@ from msgspec import Struct
 
 from server.devices.lanes import Answer, Settled
 from server.devices.source import Source
-from server.errors import BoardcastError, RateLimited
+from server.errors import BoardcastError, Internal, RateLimited
 from server.model.device_messages import CommandResult
 from server.wire.devices import Telling
 
@@ -40,6 +41,8 @@ ADMITTED_S = 2.0
 WINDOW = 200
 """Messages of a device that are with ingest at once."""
 PATIENCE_S = 10.0
+MOST_TRIES = 5
+"""Of a message that fails in itself."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 MOST_GUESTS = 20_000
 """Devices whose admission is remembered, and as many that were turned away."""
@@ -65,11 +68,14 @@ class Gate(Protocol):
 
 
 class Item(Struct, eq=False):
-    """A message of a device. `done` acknowledges it; `since`: when it came, by the loop's time."""
+    """A message of a device. `done` acknowledges it; `since`: when it came, by the loop's time; `failed`: how
+    often it has.
+    """
 
     told: Telling | CommandResult
     done: Callable[[], None]
     since: float
+    failed: int = 0
 
 
 class Guest(Struct, frozen=True):
@@ -206,7 +212,7 @@ class Lanes:
         elif not outcome.retry:
             log.debug("mqtt message refused", board=lane.key[0], device=lane.key[1], reason=outcome.message)
             self._end(lane, item, "refused")
-        elif isinstance(outcome, RateLimited) and _now() - item.since > PATIENCE_S:
+        elif self._given_up(lane, item, outcome):
             self._end(lane, item, "dropped")
         else:
             lane.with_ingest -= 1
@@ -216,6 +222,16 @@ class Lanes:
         if lane.items or lane.empty:
             # not now: ingest may be answering from within `offer`
             asyncio.get_running_loop().call_soon(self._go_on, lane)
+
+    @staticmethod
+    def _given_up(lane: Lane, item: Item, outcome: BoardcastError) -> bool:
+        if isinstance(outcome, RateLimited):
+            return _now() - item.since > PATIENCE_S
+        item.failed += isinstance(outcome, Internal)
+        if item.failed < MOST_TRIES:
+            return False
+        log.error("an mqtt message cannot be taken", board=lane.key[0], device=lane.key[1])
+        return True
 
     def _pause(self, lane: Lane, error: BoardcastError) -> None:
         lane.limited = isinstance(error, RateLimited)

@@ -101,6 +101,8 @@ async def test_readings_of_every_form_are_stored_and_the_rest_is_counted(
                 say("telemetry", numbered)
             say("telemetry", {"temp": "warm", "door": True})
             say("telemetry", "{")
+            say("telemetry", {"values": {}})
+            say("telemetry", {"temp": "\ud800"})
             say("telemetry/temp", "warm")
             say("telemetry", {"temp": 1}, device="stranger")
             say("telemetry", {"temp": 1}, device="no%20id")
@@ -117,7 +119,7 @@ async def test_readings_of_every_form_are_stored_and_the_rest_is_counted(
         assert here["f-7"]["kind"] == "device", "it is among the people of the board"
         seen = await outcomes(server)
         assert seen.pop("stored") == 8
-        assert seen == {"refused": 4, "unknown": 1}
+        assert seen == {"refused": 6, "unknown": 1}
         assert "Traceback" not in server.output()
 
 

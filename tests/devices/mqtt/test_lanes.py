@@ -7,9 +7,9 @@ from functools import wraps
 
 from server.devices.judge import Names
 from server.devices.lanes import Answer, Settled
-from server.devices.mqtt.lanes import ADMITTED_S, PATIENCE_S, WINDOW, Lanes
+from server.devices.mqtt.lanes import ADMITTED_S, MOST_TRIES, PATIENCE_S, WINDOW, Lanes
 from server.devices.source import Budget, Limits, Source
-from server.errors import BoardcastError, Forbidden, RateLimited, Unavailable
+from server.errors import BoardcastError, Forbidden, Internal, RateLimited, Unavailable
 from server.model.device_messages import CommandResult, Reading
 from server.wire.devices import Loose, Telling
 from tests.simulator.loop import VirtualLoop
@@ -210,3 +210,23 @@ async def test_at_the_end_what_ingest_has_is_waited_for_and_the_rest_is_left_to_
     await closing
     assert [value for _, value in place.done] == [0, 1, 2]
     assert place.gate.counted == {"stored": 3}
+
+
+@on_virtual_time
+async def test_a_message_that_always_fails_is_given_up_and_the_rest_goes_on() -> None:
+    place = Place()
+    tries = 0
+
+    def fails(device: str) -> BoardcastError | None:
+        nonlocal tries
+        tries += device == "a"
+        return Internal() if device == "a" and tries <= MOST_TRIES else None
+
+    place.gate.refusal = fails
+    place.put("a", 1)
+    await place.all_done()
+    place.put("a", 2)
+    await place.all_done()
+    assert place.gate.taken == [("a", 2)]
+    assert place.gate.counted == {"dropped": 1, "stored": 1}
+    assert place.done == [("a", 1), ("a", 2)], "the broker is not to send it again"
