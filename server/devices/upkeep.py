@@ -90,7 +90,7 @@ class Upkeep:
             try:
                 if await self.roll():
                     pause = PAUSE_S
-                elif loop.time() >= dropped_at + DROP_EVERY_S:
+                if loop.time() >= dropped_at + DROP_EVERY_S:  # also while there is more to make
                     if await self.drop():
                         pause = PAUSE_S
                     else:
