@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from server.model.records import Record
+from server.model.records import Record, Task
 from server.stores import Failed, Head, Refused
 from server.stores.sqlite import Locked, SchemaTooNew, SqliteStore, reads, schema, writer, writes
 from tests.stores.places import SqlitePlace, opened
@@ -212,6 +212,8 @@ async def test_people_may_query_tasks_and_comments(path: Path) -> None:
         'select board, id, seq, title, "column", completed, labels from tasks'
     ).fetchall()
     assert tasks == [("b1", "t1", 2, "Milk", "todo", 0, '["red"]')]
+    columns = {row[1] for row in connection.execute("pragma table_info(tasks)")}
+    assert columns >= set(Task.__struct_fields__) - {"id", "seq"}, "every field can be queried"
     comments = connection.execute("select board, id, task, author, name, text from comments").fetchall()
     assert comments == [("b1", "c1", "t1", "u_ann", "Ann", "Skimmed?")]
     (body,) = connection.execute("select body from changes where seq = 2").fetchone()

@@ -47,7 +47,13 @@ _TASK_FIELDS = (
     "updated_at",
     "updated_by",
 )
-_TASK_COLUMNS = ", ".join(f"json_extract(body, '$.value.{name}') as \"{name}\"" for name in _TASK_FIELDS)
+
+
+def _tasks(fields: Sequence[str]) -> str:
+    columns = ", ".join(f"json_extract(body, '$.value.{name}') as \"{name}\"" for name in fields)
+    return f"""create view tasks as select board, id, seq, {columns}
+        from records where kind = 'task' and not json_extract(body, '$.deleted')"""
+
 
 _VERSION_1: Migration = (
     "create table meta (key text primary key, value) without rowid",
@@ -62,8 +68,7 @@ _VERSION_1: Migration = (
         board text not null, kind text not null, id text not null, seq integer not null, body text not null,
         primary key (board, kind, id)
     ) without rowid""",
-    f"""create view tasks as select board, id, seq, {_TASK_COLUMNS}
-        from records where kind = 'task' and not json_extract(body, '$.deleted')""",
+    _tasks(_TASK_FIELDS),
     """create view comments as select board, id, seq,
         json_extract(body, '$.value.task') as task, json_extract(body, '$.value.at') as at,
         json_extract(body, '$.value.actor.id') as author, json_extract(body, '$.value.actor.name') as name,
@@ -113,7 +118,9 @@ _VERSION_3: Migration = (
     ) without rowid""",
 )
 
-MIGRATIONS: Sequence[Migration] = (_VERSION_1, _VERSION_2, _VERSION_3)
+_VERSION_4: Migration = ("drop view tasks", _tasks((*_TASK_FIELDS, "alarm_at", "done_when", "verified")))
+
+MIGRATIONS: Sequence[Migration] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 """Append only: the entry at index n leads from version n to n + 1."""
 
 _PRAGMAS = (
