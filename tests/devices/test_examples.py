@@ -1,11 +1,15 @@
 """What docs/devices.md says about connecting a device, done as it stands: curl, Python, MQTT, MicroPython."""
 
 import asyncio
+import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -36,6 +40,18 @@ def shell(script: str, **environ: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def change(server: ServerProcess, device: str, fields: dict[str, object]) -> tuple[int, object]:
+    """`PATCH` of a device."""
+    request = urllib.request.Request(
+        f"{server.url}/api/boards/demo/devices/{device}",
+        json.dumps(fields).encode(),
+        {"Content-Type": "application/json"},
+        method="PATCH",
+    )
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+        return answer.status, json.load(answer)
 
 
 def values(server: ServerProcess, device: str, metric: str) -> list[float]:
@@ -158,6 +174,7 @@ async def test_the_micropython_device_sends_and_sends_again_on_micropython_itsel
         ("URL", f'"{server.url}/api/telemetry"'),
         ("TOKEN", f'"{token}"'),
         ("EVERY_S", "0.02"),
+        ("PAUSE_S", "0.05"),
     ):
         text, count = re.subn(rf"^{constant} = .*$", f"{constant} = {value}", text, flags=re.MULTILINE)
         assert count == 1
@@ -166,8 +183,20 @@ async def test_the_micropython_device_sends_and_sends_again_on_micropython_itsel
     seen = len(await until_values(server, "mp-1", "uptime_s", 6))
     server.kill()
     server.start()
+    await until_values(server, "mp-1", "uptime_s", seen + 12)
+    assert device.stdout is not None
+    for disabled in (True, False):
+        status, _ = await asyncio.to_thread(change, server, "mp-1", {"disabled": disabled})
+        assert status == 200
+        while disabled and b"the server says 403" not in await device.stdout.readline():
+            pass
+    seen = len(await asyncio.to_thread(values, server, "mp-1", "uptime_s"))
     found = await until_values(server, "mp-1", "uptime_s", seen + 12)
     device.kill()
-    out, _ = await device.communicate()
-    assert "no connection: " in out.decode() or "the server says" not in out.decode()
+    await device.communicate()
     assert sorted(set(found)) == sorted(found), "a reading was stored twice"
+    with closing(sqlite3.connect(server.data / "boardcast.db")) as connection:
+        stored = connection.execute(
+            "select max(seq), count(*) from batches join sources using (source) where device = 'mp-1'"
+        ).fetchone()
+    assert stored[0] == stored[1], "what was measured while it was not let in is there, too"
