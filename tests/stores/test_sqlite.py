@@ -310,17 +310,17 @@ async def test_a_full_disk_fails_every_append_and_the_store_goes_on_when_there_i
         await store.append(board, 1, [created()])
     with disk_full(path):
         for _ in range(3):
-            writes = [store.append(board, 2, updates(2, 200)) for board in ("b1", "b2")]
+            writes = [store.append(board, 2, updates(2, 600)) for board in ("b1", "b2")]
             outcomes = await asyncio.gather(*writes, store.ping(), return_exceptions=True)
             assert [type(outcome) for outcome in outcomes] == [Failed] * 3
             assert outcomes[0] is not outcomes[1]
         assert (await store.heads(["b1"]))["b1"].seq == 1, "reading goes on"
     for board in ("b1", "b2"):
-        await store.append(board, 2, updates(2, 200))
+        await store.append(board, 2, updates(2, 600))
     await store.ping()
     await store.close()
     async with opened(SqlitePlace(path.parent)) as again:
-        assert {head.seq for head in (await again.boards()).values()} == {200}
+        assert {head.seq for head in (await again.boards()).values()} == {600}
 
 
 async def recovered(store: SqliteStore) -> None:
