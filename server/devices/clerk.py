@@ -15,8 +15,9 @@ from server.boards.live import LiveBoard
 from server.boards.registry import Boards
 from server.boards.submission import Submission
 from server.devices.desk import Line
-from server.devices.engine import Ears, Engine, TurnedAway
+from server.devices.engine import Engine, TurnedAway
 from server.devices.kept_states import KeptStates
+from server.devices.memory import Ears
 from server.devices.noted import OPERATIONS, NotedBoards
 from server.errors import Unauthenticated, Unavailable
 from server.model.device_messages import CommandResult

@@ -5,13 +5,11 @@ once: the board's log lets one through, and the others agree with what it says. 
 memory.
 """
 
-import asyncio
 import logging
 import secrets
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
 
 from msgspec import UNSET
 
@@ -22,28 +20,23 @@ from server.devices.asking import Asked, Asking
 from server.devices.courier import Courier
 from server.devices.desk import Line
 from server.devices.kept_states import KeptStates
+from server.devices.memory import Ears, Memory
 from server.devices.rules import Point as Reading
-from server.devices.watch import Key, Shown, Turned, Watch
+from server.devices.waits import Shown
+from server.devices.watch import Key, Turned, Watch
+from server.document import BoardState
 from server.errors import Forbidden
 from server.model import device_commands as d
 from server.model.device_messages import CommandResult
-from server.model.devices import RULE_PREFIX
+from server.model.devices import RULE_PREFIX, Rule
 from server.model.records import Actor, Change
-from server.model.telemetry import Heard, Point
+from server.model.telemetry import Point
 
 log = logging.getLogger(__name__)
 LINGER_MS = 120_000
 """How long a board is kept in memory after the last points."""
-KEPT_AT_ONCE = 50
-"""States of rules that are written together."""
 MOST_EARLY = 10_000
 """Batches that came before the board was loaded; the oldest are let go: they are stored, and not judged."""
-
-
-class Ears(Protocol):
-    """Who knows when devices were heard, by any instance. May raise `Failed`."""
-
-    async def __call__(self, board: str, devices: Sequence[str]) -> Sequence[Heard]: ...
 
 
 class Engine:
@@ -59,11 +52,10 @@ class Engine:
     ) -> None:
         self.board = live.board
         self.live = live
-        self._ears = ears
-        self._kept = kept
         self._now = now
         self._asking = Asking(self.board, partial(submit, self.board), now)
         self._watch = Watch()
+        self._memory = Memory(self.board, self._watch, ears, kept)
         self._courier = Courier(lambda: live.state, self._asking)
         self._asked: defaultdict[Key, int] = defaultdict(int)
         self._shown: set[str] = set()
@@ -77,11 +69,13 @@ class Engine:
     async def load(self) -> None:
         """Take over what the log says. Raises `Failed` or `Unavailable`; then it may be called again."""
         await self.live.ready()
+        await self._memory.begin(self.live.state, self._now())
         state = self.live.state
         self._loaded = True
         self._unheard = self._watch.follow(state, self._now(), resumed=True)
-        self._watch.follow_tasks(state, list(state.tasks))
+        self._watch.follow_tasks(state, list(state.tasks), self._now())
         self._courier.follow(list(state.commands))
+        await self._memory.lend(state, self._now())
         for device in [device.id for device in state.sorted_devices()] if self._early else []:
             await self.remember(device)
         while self._early:
@@ -89,28 +83,18 @@ class Engine:
         await self.listen()
 
     async def remember(self, device: str) -> None:
-        """Take back what was learnt of a device that comes in. Raises `Failed`."""
-        now = self._now()
-        for key, state in (await self._kept.of(self.board, device)).items():
-            self._watch.take_back(key, state, self.live.state, now)
+        """Take back what is known of a device that comes in. Raises `Failed`."""
+        await self._memory.device(self.live.state, device, self._now())
 
     async def listen(self) -> None:
         """Learn when those were heard of whose silence is watched from now on. Raises `Failed`."""
         fresh = self._unheard
         if not fresh:
             return
-        heard = await self._heard(fresh)
+        heard = await self._memory.heard(self.live.state, fresh)
         self._unheard = [key for key in self._unheard if key not in set(fresh)]
-        for key in fresh:
-            if (at := heard.get(key)) is not None:
-                self._watch.hear(key, at, self.live.state, first=True)
-
-    async def _heard(self, keys: Sequence[Key]) -> dict[Key, int]:
-        state = self.live.state
-        told = await self._ears(self.board, sorted({device for _, device in keys}))
-        by = {(one.device, one.metric): one.at for one in told}
-        metrics = {rule: state.rules[rule].metric for rule, _ in keys if rule in state.rules}
-        return {key: at for key in keys if (at := by.get((key[1], metrics.get(key[0], "")))) is not None}
+        for key, one in heard.items():
+            self._watch.hear(key, one.at, self.live.state, first=True)
 
     @property
     def needed(self) -> bool:
@@ -121,6 +105,7 @@ class Engine:
         return (
             not self._loaded
             or self._watch.silent
+            or self._watch.due is not None
             or self._courier.busy
             or self._asking.waiting > 0
             or self._now() - self._fed_at < LINGER_MS
@@ -128,19 +113,7 @@ class Engine:
 
     async def keep(self) -> None:
         """Write down what was learnt. Raises `Failed`."""
-        changed, self._watch.changed = list(self._watch.changed), set()
-        try:
-            while changed:
-                some = changed[-KEPT_AT_ONCE:]
-                await asyncio.gather(*(self._keep(key) for key in some))
-                del changed[-len(some) :]
-        finally:
-            self._watch.changed.update(changed)
-
-    async def _keep(self, key: Key) -> None:
-        state = self._watch.states.get(key)
-        if state is not None:
-            await self._kept.keep(self.board, key, state, self._now())
+        await self._memory.keep(self._now())
 
     # -- what the log says
 
@@ -160,7 +133,7 @@ class Engine:
                 self._courier.follow(patch.commands)
             touched = [] if change.task is UNSET else [change.task]
             touched += [] if change.also is UNSET else list(change.also)
-            self._watch.follow_tasks(state, touched)
+            self._watch.follow_tasks(state, touched, self._now())
             for task in touched:
                 self._agree(task)
 
@@ -185,7 +158,7 @@ class Engine:
             self._unheard += self._watch.follow(state, self._now())
             for key in list(self._watch.states):
                 self._watch.agree(key, state)
-            self._watch.follow_tasks(state, list(state.tasks))
+            self._watch.follow_tasks(state, list(state.tasks), self._now())
             self._courier.follow(list(state.commands))
 
     # -- what devices do
@@ -204,7 +177,9 @@ class Engine:
         self._fed_at = self._now()
         if not self._loaded:
             self._early.append((device, points, now))
-        elif not self._watch.idle:
+        elif self._watch.idle:
+            self._watch.newest.note(device, points)
+        else:
             self._feed(device, points, now)
 
     def _feed(self, device: str, points: Sequence[Point], now: int) -> None:
@@ -229,8 +204,10 @@ class Engine:
         self._courier.tick(now)
         await self.listen()
         if (late := self._watch.late(now)) and self._loaded:
-            for key, at in (await self._heard(late)).items():
-                self._watch.hear(key, at, self.live.state)
+            heard = await self._memory.heard(self.live.state, late)
+            for key in late:
+                for turned in self._watch.look(key, heard.get(key), self.live.state, now):
+                    self._want(turned)
         for turned in self._watch.tick(now):
             self._want(turned)
 
@@ -246,7 +223,7 @@ class Engine:
         self._asked[wanted.key] += 1
         self._asking.ask(
             Asked(
-                actor=Actor(RULE_PREFIX + rule.id, rule.then.title[:100], "rule"),
+                actor=_author(self.live.state, rule, wanted.device),
                 command=_alarm(wanted),
                 still=lambda: self._is_still(wanted),
                 answered=partial(self._answered, wanted.key),
@@ -285,6 +262,13 @@ class TurnedAway(Forbidden):
     def __init__(self, *, deleted: bool) -> None:
         super().__init__("telemetry", "deleted device" if deleted else "disabled device")
         self.message = f"the device is {'deleted' if deleted else 'disabled'}"
+
+
+def _author(state: BoardState, rule: Rule, device: str) -> Actor:
+    """The rule, named as its card is: with the device's name for `{device}`."""
+    there = state.device(device)
+    title = rule.then.title.replace("{device}", device if there is None else there.name)
+    return Actor(RULE_PREFIX + rule.id, title[:100], "rule")
 
 
 def _alarm(turned: Turned) -> d.AlarmOpen | d.AlarmClear:

@@ -3,7 +3,8 @@
 The board's log says which rules and devices there are and which alarms are on; `follow` takes that over.
 Points and the time go in (`feed`, `tick`), what is to be asked of the board comes out. A rule that needs
 points has a state from the first point on, here alone; one that waits for silence has one for each device
-from the start, on each instance.
+from the start, on each instance. A state may be *lent*: what was kept of it holds until time turns it, on an
+instance that does not have the device.
 """
 
 import heapq
@@ -12,11 +13,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from server.devices import rules
-from server.devices.holding import Holding, shown
+from server.devices.newest import Newest
 from server.devices.rules import Point, RuleState, Transition
+from server.devices.waits import Shown, Waits
 from server.document import BoardState
-from server.model.devices import DoneWhen, Rule, Silent
+from server.model.devices import Rule, Silent
+from server.model.telemetry import Heard
 
+ELSEWHERE_MS = 10_000
+"""Who has not been heard here for so long may be with another instance."""
 Key = tuple[str, str]
 """A rule and a device."""
 
@@ -37,25 +42,20 @@ class Turned(Struct, frozen=True):
         return self.transition.turn != "cleared"
 
 
-class Shown(Struct, frozen=True):
-    """What a task waits for has been shown, or is not so any more."""
-
-    task: str
-    done_when: DoneWhen
-    verified: bool
-
-
 class Watch:
     """`states` are to be kept and given back by whoever has a store; `changed`: those that have moved."""
 
     def __init__(self) -> None:
         self.states: dict[Key, RuleState] = {}
         self.changed: set[Key] = set()
+        self.newest = Newest()
+        self.waits = Waits()
+        self._lent: set[Key] = set()
+        self._telling: set[Key] = set()  # what is kept of them says that something has begun
         self._rules: dict[str, Rule] = {}
         self._devices: set[str] = set()
         self._by_metric: dict[str, list[Rule]] = {}
         self._silent: list[Rule] = []
-        self._waits: dict[str, tuple[DoneWhen, Holding]] = {}
         self._due: list[tuple[int, Key]] = []
         self._scheduled: dict[Key, int] = {}
 
@@ -67,9 +67,14 @@ class Watch:
         return bool(self._silent and self._devices)
 
     @property
+    def needs_points(self) -> bool:
+        """Whether there are rules that judge points."""
+        return len(self._rules) > len(self._silent)
+
+    @property
     def idle(self) -> bool:
         """Whether points would make no difference."""
-        return not (self._by_metric or self._waits)
+        return not (self._by_metric or self.waits.tasks)
 
     def follow(self, state: BoardState, now: int, *, resumed: bool = False) -> list[Key]:
         """Take over rules and devices. Gives the silences that are watched from now on: who knows when
@@ -82,9 +87,11 @@ class Watch:
         for rule in self._rules.values():
             self._by_metric.setdefault(rule.metric, []).append(rule)
         self._silent = [rule for rule in self._rules.values() if isinstance(rule.when, Silent)]
+        self.newest.forget(device.id for device in state.sorted_devices())
         for key in [key for key in self.states if not self._watches(key)]:
             del self.states[key]
-            self.changed.discard(key)
+            for keys in (self.changed, self._lent, self._telling):
+                keys.discard(key)
         for key in list(self.states):
             before, rule = old.get(key[0]), self._rules[key[0]]
             if before is not None and before != rule:
@@ -103,27 +110,30 @@ class Watch:
         rule = self._rules.get(key[0])
         return rule is not None and key[1] in self._devices and rule.device in ("*", key[1])
 
-    def follow_tasks(self, state: BoardState, tasks: Iterable[str]) -> None:
+    def follow_tasks(self, state: BoardState, tasks: Iterable[str], now: int) -> None:
         """Take over whether these tasks wait for telemetry, and for what."""
-        for name in tasks:
-            kept = state.task(name)
-            done_when = None if kept is None or kept.value.completed else kept.value.done_when
-            if done_when is None:
-                self._waits.pop(name, None)
-            elif name not in self._waits or self._waits[name][0] != done_when:
-                self._waits[name] = done_when, Holding()
+        self.waits.follow(state, tasks, self.newest, now)
 
     def _begin(self, key: Key, state: BoardState, now: int) -> RuleState:
         made = self.states[key] = rules.begin(now)
         self.agree(key, state)
         return made
 
-    def take_back(self, key: Key, kept: RuleState, state: BoardState, now: int) -> None:
-        """A state that was kept, of a rule that needs points; it is left aside when there is one already."""
+    def take_back(
+        self, key: Key, kept: RuleState, state: BoardState, now: int, *, lent: bool = False
+    ) -> None:
+        """A state that was kept, of a rule that needs points; it is left aside when there is one already.
+
+        `lent`: its device may be with another instance.
+        """
         rule = self._rules.get(key[0])
-        if rule is None or not self._watches(key) or key in self.states or isinstance(rule.when, Silent):
+        if rule is None or not self._watches(key) or isinstance(rule.when, Silent):
+            return
+        if key in self.states and (lent or key not in self._lent):
             return
         self.states[key] = kept
+        (self._lent.add if lent else self._lent.discard)(key)
+        rules.missed(kept, self.newest.of(key[1], rule.metric, now))
         rules.resume(kept, rule, now)
         self.agree(key, state)
         self._moved(rule, key)
@@ -169,49 +179,58 @@ class Watch:
         out: list[Turned | Shown] = []
         if device not in self._devices:
             return out
+        before = {metric: self.newest.take(device, metric, values, now) for metric, values in points.items()}
         for metric, values in points.items():
             for rule in self._by_metric.get(metric, ()):
                 if rule.device in ("*", device):
-                    out += self._feed(state, rule, device, values, now)
-        if self._waits:
-            out += self._feed_tasks(state, device, points)
+                    out += self._feed(state, rule, device, values, now, before[metric])
+        if self.waits.tasks:
+            out += self.waits.feed(state, device, points, before, now)
         return out
 
     def _feed(
-        self, state: BoardState, rule: Rule, device: str, values: Sequence[Point], now: int
+        self, state: BoardState, rule: Rule, device: str, values: Sequence[Point], now: int, before: int
     ) -> list[Turned]:
         key = rule.id, device
         watched = self.states.get(key) or self._begin(key, state, now)
+        self._lent.discard(key)
+        rules.missed(watched, before)
         turns = rules.feed(rule, watched, values, now)
         self._moved(rule, key)
         return [Turned(*key, turn) for turn in turns]
 
-    def _feed_tasks(
-        self, state: BoardState, device: str, points: Mapping[str, Sequence[Point]]
-    ) -> Iterable[Shown]:
-        for task, (done_when, holding) in self._waits.items():
-            if done_when.device != device or done_when.metric not in points:
-                continue
-            answer = shown(done_when, holding, points[done_when.metric])
-            kept = state.task(task)
-            if answer is not None and kept is not None and answer != kept.value.verified:
-                yield Shown(task, done_when, answer)
-
     def late(self, now: int) -> list[Key]:
-        """The silences that would open now, for a last look at what other instances have heard."""
-        return [
-            key
-            for at, key in self._due
-            if at <= now and key in self.states and self._is_silence(key) and self._opens(key, now)
-        ]
+        """What time would turn now, for a last look at what other instances have heard: `look`."""
+        return [key for at, key in self._due if at <= now and key in self.states and self._doubtful(key, now)]
 
-    def _is_silence(self, key: Key) -> bool:
-        rule = self._rules.get(key[0])
-        return rule is not None and isinstance(rule.when, Silent)
+    def _doubtful(self, key: Key, now: int) -> bool:
+        rule, watched = self._rules[key[0]], self.states[key]
+        at = rules.due(rule, watched)
+        if at is None or at > now:
+            return False
+        if isinstance(rule.when, Silent):
+            return not watched.alarm.active
+        return key in self._lent or watched.heard < now - ELSEWHERE_MS
 
-    def _opens(self, key: Key, now: int) -> bool:
-        at = rules.due(self._rules[key[0]], self.states[key])
-        return at is not None and at <= now and not self.states[key].alarm.active
+    def look(self, key: Key, heard: Heard | None, state: BoardState, now: int) -> list[Turned]:
+        """`heard`: the newest of the metric that any instance has. Of a rule on each device a silence is put
+        off while there has never been anything.
+        """
+        watched, rule = self.states.get(key), self._rules.get(key[0])
+        if watched is None or rule is None:
+            return []
+        if isinstance(rule.when, Silent):
+            if heard is not None:
+                self.hear(key, heard.at, state)
+            elif rule.device == "*":
+                watched.heard = now
+                self._moved(rule, key)
+            return []
+        turns = []
+        if heard is not None and heard.t > watched.last_t:
+            turns = rules.feed(rule, watched, [(heard.t, heard.v)], now)
+            self._moved(rule, key)
+        return [Turned(*key, turn) for turn in turns]
 
     @property
     def due(self) -> int | None:
@@ -235,9 +254,21 @@ class Watch:
     def _moved(self, rule: Rule, key: Key) -> None:
         """Note when time alone would turn it; an entry that comes too early is put off when it comes up."""
         watched = self.states[key]
-        if watched.alarm.flaps or watched.alarm.cleared_at >= 0 or watched.window or watched.detector:
-            self.changed.add(key)
+        if key not in self._lent:
+            self._note(key, watched)
         at = rules.due(rule, watched)
         if at is not None and at < self._scheduled.get(key, at + 1):
             self._scheduled[key] = at
             heapq.heappush(self._due, (at, key))
+
+    def _note(self, key: Key, watched: RuleState) -> None:
+        """Whether it is to be kept: there is something to remember, or what is kept is not so any more."""
+        alarm = watched.alarm
+        if alarm.since >= 0:
+            self._telling.add(key)
+            self.changed.add(key)
+        elif key in self._telling:
+            self._telling.discard(key)
+            self.changed.add(key)
+        elif alarm.flaps or alarm.cleared_at >= 0 or watched.window or watched.detector:
+            self.changed.add(key)

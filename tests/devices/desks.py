@@ -91,10 +91,12 @@ class Desks:
     async def rule(self, rule: Rule) -> None:
         await self.do(d.RuleSet(rule=rule))
 
-    async def send(self, app: App, *values: float, device: str = "boiler", metric: str = "temp") -> None:
+    async def send(
+        self, app: App, *values: float, device: str = "boiler", metric: str = "temp", ago_ms: int = 0
+    ) -> None:
         """What a device sends to `app`: stored, and then told to its desk. A millisecond between values."""
         at = now_ms()
-        times = [at + n for n in range(len(values))]
+        times = [at - ago_ms + n for n in range(len(values))]
         await self.store.telemetry.keep([Batch.of(BOARD, device, {metric: (times, list(values))}, at=at)])
         points = [Point(t, metric, v) for t, v in zip(times, values, strict=True)]
         app.clerk.stored(BOARD, device, points, at)

@@ -149,6 +149,57 @@ async def test_what_a_rule_has_learnt_outlives_a_restart(tmp_path: Path) -> None
         assert len(made.cards()) == 1, "it has returned: the same matter"
 
 
+@on_loop
+async def test_a_time_that_had_begun_ends_after_a_restart_with_no_further_reading(tmp_path: Path) -> None:
+    async with desks(tmp_path) as made:
+        await made.rule(rule(Above(value=80, for_ms=1_500)))
+        await made.send(made.apps[0], 90)
+        await made.close(made.apps[0])
+        assert not made.apps
+        await made.open()
+        await made.until(lambda: bool(made.cards()))
+
+
+@on_loop
+async def test_a_backlog_after_a_restart_opens_no_card_for_what_is_over(tmp_path: Path) -> None:
+    async with desks(tmp_path) as made:
+        await made.rule(rule(Above(value=80)))
+        await made.send(made.apps[0], 20)
+        await made.close(made.apps[0])
+        app = await made.open()
+        await app.clerk.admit(BOARD, "boiler")
+        await made.send(app, 90, ago_ms=86_400_000)
+        await made.send(app, 21)
+        await made.do(c.TaskCreate(task="t", title="All that was asked before is done"))
+        assert not made.cards()
+        await made.send(app, 90)
+        await made.until(lambda: bool(made.cards()))
+
+
+@on_loop
+async def test_what_a_task_waits_for_goes_on_after_a_restart(tmp_path: Path) -> None:
+    async with desks(tmp_path) as made:
+        cold = DoneWhen(device="boiler", metric="temp", below=5.0, for_ms=1_000, completes=True)
+        await made.do(c.TaskCreate(task="t", title="Cool it", done_when=cold))
+        await made.send(made.apps[0], 4.0)
+        began = made.apps[0].clerk.now()
+        await made.close(made.apps[0])
+        app = await made.open()
+        await app.clerk.admit(BOARD, "boiler")
+        await made.send(app, 4.0, ago_ms=app.clerk.now() - began - 1_010)
+        await made.until(lambda: made.state().tasks["t"].value.completed)
+
+
+@on_loop
+async def test_a_rule_comments_in_the_name_of_its_card(tmp_path: Path) -> None:
+    async with desks(tmp_path) as made:
+        await made.rule(rule(Above(value=80), title="{device} is hot"))
+        await made.send(made.apps[0], 90, 70)
+        await made.until(lambda: bool(made.cards()) and made.cards()[0].alarm_at is None)
+        (comment,) = made.state().comments.values()
+        assert comment.value.actor.name == "Boiler is hot"
+
+
 @pytest.mark.parametrize(
     ("command", "refusal"),
     [
@@ -177,6 +228,7 @@ async def test_a_board_that_came_with_an_import_is_watched_from_the_next_start_o
     """It was never noted: its log was written by somebody else."""
     async with desks(tmp_path) as made:
         await made.rule(rule(Silent(for_ms=1_000)))
+        await made.send(made.apps[0], 1.0)
         await made.close(made.apps[0])
         await made.store.drop_entry("device-board", BOARD)
         await made.open()

@@ -9,7 +9,7 @@ receiver's. Both are milliseconds since 1970; `now` should run steadily (the wal
 monotonic time), so that setting the clock makes nobody silent.
 """
 
-from server.devices.rules.evaluate import adopt, begin, due, feed, learning, resume, tick
+from server.devices.rules.evaluate import adopt, begin, due, feed, learning, missed, resume, tick
 from server.devices.rules.state import Point, RuleState, Transition
 from server.devices.rules.trial import Trial, trial
 from server.model.conditions import check
@@ -25,6 +25,7 @@ __all__ = [
     "due",
     "feed",
     "learning",
+    "missed",
     "resume",
     "tick",
     "trial",

@@ -16,6 +16,9 @@ from server.devices.rules.verdict import verdict
 from server.model.conditions import LARGEST
 from server.model.devices import Above, Anomaly, Below, Rule, Silent
 
+LAG_MS = 10_000
+"""A device whose clock was ahead and is set right is heard at once: what is no older when it comes is of now.
+"""
 GRACE_MS = 60_000
 """After `resume` time alone turns nothing for so long (or for the rule's own time, when that is shorter):
 devices have to find their way back first."""
@@ -49,8 +52,10 @@ def adopt(state: RuleState, old: Rule, new: Rule, now: int) -> RuleState:
 def feed(rule: Rule, state: RuleState, points: Iterable[Point], now: int) -> list[Transition]:
     """Take points of the rule's metric that came at `now`, in any order."""
     out: list[Transition] = []
-    oldest = min(state.last_t, now)  # a device whose clock was ahead and is set right is not deaf until then
-    silent = isinstance(rule.when, Silent)
+    oldest = _oldest(state, now)
+    if isinstance(rule.when, Silent):
+        _heard(rule, state, list(points), oldest, now, out)
+        return out
     for t, value in sorted(points, key=_time):
         if not isfinite(value) or abs(value) > LARGEST:
             state.odd += 1
@@ -58,14 +63,41 @@ def feed(rule: Rule, state: RuleState, points: Iterable[Point], now: int) -> lis
         state.heard = max(state.heard, now)
         if t < oldest:
             state.late += 1
-            if not silent:
-                continue
-        else:
-            oldest = state.last_t = t
-            state.last_v = float(value)
+            continue
+        oldest = state.last_t = t
+        state.last_v = float(value)
         state.verdict = verdict(rule.when, state, t, float(value))
-        _judge(rule, state, now if silent else t, now, out)
+        _judge(rule, state, t, now, out)
     return out
+
+
+def _oldest(state: RuleState, now: int) -> int:
+    return state.last_t if state.last_t <= now else now - LAG_MS
+
+
+def _heard(
+    rule: Rule, state: RuleState, points: list[Point], oldest: int, now: int, out: list[Transition]
+) -> None:
+    """Points that came together are one sign of life, however many and however old."""
+    sound = [point for point in points if isfinite(point[1]) and abs(point[1]) <= LARGEST]
+    state.odd += len(points) - len(sound)
+    if not sound:
+        return
+    state.heard = max(state.heard, now)
+    state.late += sum([t < oldest for t, _ in sound])
+    t, value = max(reversed(sound), key=_time)
+    if t >= oldest:
+        state.last_t, state.last_v = t, float(value)
+    state.verdict = -1
+    _judge(rule, state, now, now, out)
+
+
+def missed(state: RuleState, newest: int) -> None:
+    """There are points up to `newest` that were not taken: what is older is late, and what had begun to hold
+    may have been broken.
+    """
+    if newest > state.last_t:
+        state.last_t, state.alarm.since = newest, -1
 
 
 def tick(rule: Rule, state: RuleState, now: int) -> list[Transition]:
