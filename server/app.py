@@ -25,6 +25,7 @@ from server.callers import Proxies
 from server.config import Config
 from server.device_settings import device_settings
 from server.devices.clerk import Clerk
+from server.devices.gone import NotedGone
 from server.devices.kept_states import KeptStates
 from server.devices.line import DeviceLine
 from server.devices.noted import NotedBoards
@@ -38,6 +39,7 @@ from server.metrics import UNKNOWN_OP, Metrics
 from server.model.commands import LOGGED, Command, MemberSet
 from server.model.fields import Role
 from server.model.messages import Bye, ServerInfo
+from server.model.records import Change
 from server.model.telemetry import Heard
 from server.mqtt_settings import mqtt_of
 from server.outbox import Transport
@@ -79,7 +81,8 @@ class App:
         self.vitals = Vitals(store or store_of(config), self.broker, self.metrics)
         self.store = self.vitals.store
         self._noted = NotedBoards(self.store)
-        self.vitals.watched.foretold = self._noted.before
+        self._gone = NotedGone(self.store)
+        self.vitals.watched.foretold = self._foretold
         people = People(f"{self.instance}-{secrets.token_hex(4)}", self.broker.offer)
         self.hub = Hub(self.metrics, people)
         self.proxies = Proxies(config.server.trusted_proxies)
@@ -107,6 +110,7 @@ class App:
             budgets=self.budgets,
         )
         self.devices.desk = self.clerk
+        self.clerk.turned_away = self.devices.turn_away
         self.mqtt = mqtt_of(config, self.devices, self.boards, self.hub, self.metrics)
         if self.mqtt is not None:
             self.vitals.watch("mqtt", self.mqtt.problem_now)
@@ -150,6 +154,10 @@ class App:
             # A change of roles is to arrive within two seconds, also when its message is lost.
             settings = structs.replace(settings, heads_check_s=min(settings.heads_check_s, 1.0))
         return settings
+
+    async def _foretold(self, board: str, changes: Sequence[Change]) -> None:
+        await self._noted.before(board, changes)
+        await self._gone.before(board, changes)
 
     async def _ears(self, board: str, devices: Sequence[str]) -> Sequence[Heard]:
         return await self.store.telemetry.newest(board, devices)

@@ -41,7 +41,7 @@ def _view(device: Device, seen: int | None, instance: str | None, now: int) -> h
     )
 
 
-async def _device(call: Call) -> tuple[LiveBoard, Device]:
+async def need_device(call: Call) -> tuple[LiveBoard, Device]:
     """The device that the path names, and its board. Raises `NotFound`."""
     live, device = await board_of(call), call.path["device"]
 
@@ -81,7 +81,7 @@ async def create_device(call: Call) -> Answer:
 
 
 async def read_device(call: Call) -> Answer:
-    live, device = await _device(call)
+    live, device = await need_device(call)
     (view,) = await views(call, live, [device])
     return Answer(body=view, etag=etag_with(live, view))
 
@@ -100,7 +100,7 @@ async def delete_device(call: Call) -> Answer:
 
 async def make_device_token(call: Call) -> Answer:
     """The earlier one counts no more when this is answered."""
-    live, device = await _device(call)
+    live, device = await need_device(call)
     token = await call.app.devices.tokens.issue(live.board, device.id)
     return Answer(body=h.DeviceToken(token=token), etag=etag_of(live))
 
@@ -109,7 +109,7 @@ async def make_device_token(call: Call) -> Answer:
 
 
 async def list_commands(call: Call) -> Answer:
-    live, device = await _device(call)
+    live, device = await need_device(call)
     commands = [command for command in live.state.commands.values() if command.device == device.id]
     return Answer(body=page_of(call, commands), etag=etag_of(live))
 
@@ -165,7 +165,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "DELETE",
         _ONE,
         delete_device,
-        "Delete a device; `device.restore` brings it back",
+        "Delete a device; for 7 days `device.restore` brings it back with all that it sent",
         query=BaseQuery,
         refusals=(Conflict,),
     ),

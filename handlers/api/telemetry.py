@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from handlers.api.answers import etag_with, page_of, view_of
-from handlers.api.asking import board_of, id_in_path
+from handlers.api.devices import need_device
 from handlers.api.endpoint import Answer, Call, Endpoint, row
 from handlers.api.queries import PageQuery, SeqQuery
 from server.devices.series import Asked, newest_of, series
@@ -58,12 +58,12 @@ def _span(call: Call) -> tuple[int, int]:
 
 async def read_series(call: Call) -> Answer:
     query: ChartQuery = call.query
-    (start, end), device = _span(call), id_in_path(call, "device")
-    live = await board_of(call)
+    start, end = _span(call)
+    live, device = await need_device(call)
     devices = call.app.devices
     asked = Asked(
         board=live.board,
-        device=device,
+        device=device.id,
         metric=query.metric,
         start=start,
         end=end,
@@ -72,7 +72,7 @@ async def read_series(call: Call) -> Answer:
     )
     with answering():
         store = devices.telemetry()
-        newest = await newest_of(store, live.board, device, query.metric)
+        newest = await newest_of(store, live.board, device.id, query.metric)
         if newest is None:
             raise NotFound("metric", query.metric)
         found = await series(store, asked, newest)
@@ -83,25 +83,24 @@ async def read_series(call: Call) -> Answer:
 
 async def list_newest(call: Call) -> Answer:
     """Which metrics a device has, and what they are now."""
-    device = id_in_path(call, "device")
-    live = await board_of(call)
+    live, device = await need_device(call)
     with answering():
-        heard = await call.app.devices.telemetry().newest(live.board, [device])
+        heard = await call.app.devices.telemetry().newest(live.board, [device.id])
     page = page_of(call, [view_of(h.NewestValue, one) for one in heard])
     return Answer(body=page, etag=etag_with(live, page))
 
 
 async def export_series(call: Call) -> Answer:
     query: CsvQuery = call.query
-    span, device = _span(call), id_in_path(call, "device")
-    live = await board_of(call)
-    of = (live.board, device, query.metric)
+    span = _span(call)
+    live, device = await need_device(call)
+    of = (live.board, device.id, query.metric)
     with answering():
         store = call.app.devices.telemetry()
         if await newest_of(store, *of) is None:
             raise NotFound("metric", query.metric)
     rows = _point_rows(store, of, span) if query.of == "points" else _bucket_rows(store, of, span, query.of)
-    return Answer(stream=rows, media="text/csv", filename=f"{device}-{query.metric}.csv")
+    return Answer(stream=rows, media="text/csv", filename=f"{device.id}-{query.metric}.csv")
 
 
 async def _point_rows(

@@ -7,6 +7,7 @@ for them, from the list of noted boards: something may fall silent there all the
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -68,6 +69,8 @@ class Clerk:
         self._runner: asyncio.Task[None] | None = None
         self._sweeper: asyncio.Task[None] | None = None
         self._stopping = False
+        self.turned_away: Callable[[str, str], None] = lambda board, device: None
+        """Called with board and device when one may not come in any more."""
         self.closed, self.flush = inner.closed, inner.flush
 
     def now(self) -> int:
@@ -104,7 +107,8 @@ class Clerk:
                 live = self._boards.hold(board)
             except Unavailable:
                 return None
-            engine = Engine(live, self._submit, self._ears, self._kept, self.now)
+            turned = partial(self.turned_away, board)
+            engine = Engine(live, self._submit, self._ears, self._kept, self.now, turned)
             self._engines[board] = engine
             self._loading[board] = asyncio.create_task(self._load(engine), name=f"rules of {board}")
         return engine
@@ -273,6 +277,8 @@ def _name(live: LiveBoard, device: str) -> str:
     state = live.state
     if state.info is None or (there := state.device(device)) is None:
         raise Unauthenticated("the device of this token was deleted")
+    if state.info.value.archived:
+        raise TurnedAway("its board is archived")
     if there.disabled:
-        raise TurnedAway(deleted=False)
+        raise TurnedAway("the device is disabled")
     return there.name

@@ -40,7 +40,9 @@ MOST_EARLY = 10_000
 
 
 class Engine:
-    """`live` is held by whoever made this. `now`: milliseconds since 1970, which run steadily."""
+    """`live` is held by whoever made this. `now`: milliseconds since 1970, which run steadily. `turned_away`:
+    called for each device that may not come in any more.
+    """
 
     def __init__(
         self,
@@ -49,10 +51,12 @@ class Engine:
         ears: Ears,
         kept: KeptStates,
         now: Callable[[], int],
+        turned_away: Callable[[str], None],
     ) -> None:
         self.board = live.board
         self.live = live
         self._now = now
+        self._turned_away = turned_away
         self._asking = Asking(self.board, partial(submit, self.board), now)
         self._watch = Watch()
         self._memory = Memory(self.board, self._watch, ears, kept)
@@ -129,6 +133,8 @@ class Engine:
             if patch.devices is not UNSET or patch.rules is not UNSET:
                 self._unheard += self._watch.follow(state, self._now())
                 self._turn_away([] if patch.devices is UNSET else list(patch.devices))
+            if change.op == "board.archive":
+                self._turn_away(list(state.devices))
             if patch.commands is not UNSET:
                 self._courier.follow(patch.commands)
             touched = [] if change.task is UNSET else [change.task]
@@ -148,8 +154,11 @@ class Engine:
     def _turn_away(self, devices: Sequence[str]) -> None:
         for name in devices:
             device = self.live.state.device(name)
-            if device is None or device.disabled:
-                self._courier.close(name, TurnedAway(deleted=device is None))
+            archived = self.live.state.info is None or self.live.state.info.value.archived
+            if device is None or device.disabled or archived:
+                why = "the device is deleted" if device is None else "the device is disabled"
+                self._courier.close(name, TurnedAway("its board is archived" if archived else why))
+                self._turned_away(name)
 
     def reloaded(self) -> None:
         """The state is that of another log: an older copy was put back."""
@@ -257,11 +266,11 @@ class Engine:
 
 
 class TurnedAway(Forbidden):
-    """The device is disabled, or deleted: what it sends is not taken."""
+    """The device is disabled or deleted, or its board archived: what it sends is not taken."""
 
-    def __init__(self, *, deleted: bool) -> None:
-        super().__init__("telemetry", "deleted device" if deleted else "disabled device")
-        self.message = f"the device is {'deleted' if deleted else 'disabled'}"
+    def __init__(self, why: str) -> None:
+        super().__init__("telemetry", "device")
+        self.message = why
 
 
 def _author(state: BoardState, rule: Rule, device: str) -> Actor:

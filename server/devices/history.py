@@ -44,7 +44,8 @@ async def open_watch(devices: Devices, connection: Connection, request: Watch) -
     raw_since = devices.settings.keeping.at(now).raw
     watcher = devices.live.watch(connection, request.board, _filter(request))
     try:
-        found = await _history(devices.telemetry(), request, watcher.wanted, now, raw_since)
+        heard = await _heard(devices, request, watcher.wanted)
+        found = await _history(devices.telemetry(), request, heard, now, raw_since)
     except Failed as error:
         devices.live.unwatch(connection, request.board)
         raise Unavailable("the store does not answer") from error
@@ -59,11 +60,15 @@ def _filter(request: Watch) -> Filter:
     return Filter(devices, None if request.metrics is UNSET else frozenset(request.metrics))
 
 
+async def _heard(devices: Devices, request: Watch, wanted: Filter) -> list[Heard]:
+    heard = await devices.telemetry().newest(request.board, wanted.devices)
+    hidden = devices.hidden(request.board)
+    return [one for one in heard if wanted.lets((one.device, one.metric)) and one.device not in hidden]
+
+
 async def _history(
-    store: TelemetryStore, request: Watch, wanted: Filter, now: int, raw_since: int
+    store: TelemetryStore, request: Watch, heard: Sequence[Heard], now: int, raw_since: int
 ) -> list[SeriesView]:
-    heard = await store.newest(request.board, wanted.devices)
-    heard = [one for one in heard if wanted.lets((one.device, one.metric))]
     with_history = request.from_ is not UNSET
     most = MOST_SERIES if with_history else MOST_NEWEST
     if len(heard) > most:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from server.boards.registry import Boards
 from server.budgets import Budgets
 from server.devices.desk import Desk
+from server.devices.gone import Forgetting
 from server.devices.ingest import Ingest, IngestSettings
 from server.devices.line import DeviceLine, LineSettings
 from server.devices.live import Live
@@ -85,6 +86,10 @@ class Devices:
             flush=hub.flush,
         )
         self.upkeep = Upkeep(self.telemetry, settings.keeping, clock=clock, metrics=metrics)
+        self._forgetting = Forgetting(
+            store, boards, self.tokens, self.telemetry, self.ingest.forget, clock=clock
+        )
+        self._turns = 0
         self._watch = Watch(self.tokens, self._revoked)
         self._guests: OrderedDict[str, Guest] = OrderedDict()
         self._lines: dict[DeviceLine, Guest] = {}
@@ -107,6 +112,7 @@ class Devices:
         """On a running loop, when the store is open."""
         self._watch.start()
         self.upkeep.start()
+        self._forgetting.start()
 
     async def finish(self) -> None:
         """Take nothing more; what was taken is stored and answered."""
@@ -117,6 +123,7 @@ class Devices:
         await self.finish()
         await self._watch.stop()
         await self.upkeep.stop()
+        await self._forgetting.stop()
 
     # -- letting in
 
@@ -129,18 +136,33 @@ class Devices:
 
     async def admit(self, token: str) -> Guest:
         """Let a device in. Raises `Unauthenticated`, `Forbidden`, `Unavailable`."""
-        generation = self._watch.generation
+        generation, turns = self._watch.generation, self._turns
         holder = await self._watch.holder(token)
         name = holder.device
         if self.desk is not None:
             name = await self.desk.admit(holder.board, holder.device)
         source = await self.ingest.source(holder.board, holder.device)
-        guest = Guest(source, name, hash_of(token), _now() + ADMITTED_S, generation)
+        until = _now() + ADMITTED_S if turns == self._turns else 0.0  # it may just have been turned away
+        guest = Guest(source, name, hash_of(token), until, generation)
         self._guests[token] = guest
         self._guests.move_to_end(token)
         if len(self._guests) > MOST_GUESTS:
             self._guests.popitem(last=False)
         return guest
+
+    def turn_away(self, board: str, device: str) -> None:
+        """The device may not come in any more: it is asked about again, whoever let it in a moment ago."""
+        self._turns += 1
+        for token, guest in list(self._guests.items()):
+            if guest.source.board == board and guest.source.device == device:
+                del self._guests[token]
+
+    def hidden(self, board: str) -> frozenset[str]:
+        """Devices of a board that were deleted: what they have sent is nobody's to see."""
+        state = self._boards.state_of(board)
+        return (
+            frozenset(name for name, kept in state.devices.items() if kept.deleted) if state else frozenset()
+        )
 
     # -- sockets
 

@@ -21,8 +21,9 @@ from server.model.records import Also, Kept, Patch
 
 
 def create(state: BoardState, command: d.DeviceCreate, intent: Intent) -> Delta:
-    if command.device in state.devices:
-        raise Conflict("device", f"{command.device!r} exists already")
+    if (there := state.devices.get(command.device)) is not None:
+        deleted = "was deleted; device.restore brings it back" if there.deleted else "exists already"
+        raise Conflict("device", f"{command.device!r} {deleted}")
     _room(state, intent)
     bounded("metadata", command.metadata)
     new = DevicePatch(

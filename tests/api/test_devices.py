@@ -53,6 +53,14 @@ async def test_a_device_is_registered_changed_and_deleted(client: Client) -> Non
     assert (await client.delete(reply.headers["Location"])).status == 204
     assert (await client.get(reply.headers["Location"])).code == "not_found"
     assert (await client.post(f"{DEVICES}/{device['id']}/token", None)).code == "not_found"
+    for path in ("telemetry/newest", "telemetry?metric=temp", "telemetry.csv?metric=temp"):
+        reply = await client.get(f"{DEVICES}/{device['id']}/{path}")
+        assert (reply.code, reply.body["error"]["details"]["field"]) == ("not_found", "device"), path
+    again = await client.post(DEVICES, {"name": "Kettle", "id": device["id"]})
+    assert (again.code, "device.restore brings it back" in again.body["error"]["message"]) == (
+        "conflict",
+        True,
+    )
 
 
 @pytest.mark.gen_test

@@ -287,3 +287,21 @@ async def test_who_watches_gets_history_and_then_newest_values(tmp_path: Path) -
         refusal = await person.ask("watch", board="demo", more=1)
         assert refusal["code"] == "bad_request"
         assert "Traceback" not in server.output()
+
+
+@on_loop
+async def test_nothing_is_taken_from_a_device_from_the_moment_on_when_it_is_disabled(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path) as server:
+        (token,) = await enrol(server, "d1")
+        owner = await Client.hello(server)
+        assert post(server, token, {"temp": 1})[0] == 200
+        for op, args, status in (
+            ("device.update", {"device": "d1", "disabled": True}, 403),
+            ("device.update", {"device": "d1", "disabled": False}, 200),
+            ("board.archive", {}, 403),
+            ("board.restore", {}, 200),
+            ("device.delete", {"device": "d1"}, 401),
+        ):
+            assert (await owner.mutate("demo", op, **args))["type"] == "ack"
+            assert post(server, token, {"temp": 1})[0] == status, op
+        await owner.close()

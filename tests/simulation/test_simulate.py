@@ -77,11 +77,15 @@ async def test_all_that_devices_read_is_stored_through_a_restart_of_the_server(t
 @on_loop
 async def test_devices_are_made_on_the_board_and_a_second_run_takes_them_over(tmp_path: Path) -> None:
     with ServerProcess(tmp_path / "data") as server:
-        for _ in range(2):
+        for turn in range(2):
             code, said = await outcome(
                 await simulate("--url", server.url, "--devices", "4", "--rate", "10", "--for", "1s")
             )
             assert code == 0, said
+            if turn == 0:  # one that was deleted is brought back
+                owner = await Client.hello(server)
+                assert (await owner.mutate("demo", "device.delete", device="sim-2"))["type"] == "ack"
+                await owner.close()
         status, listed = ask(server, "/api/boards/demo/devices")
         assert status == 200
         assert {device["id"]: device["name"] for device in listed["items"]} == {

@@ -1,6 +1,7 @@
 """Devices of a board, made over HTTP as anybody makes them; a device that is there gets a new token."""
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,7 +37,7 @@ class Office:
     """Makes devices on one board. `url`: of the server; `token`: of whoever may, "" where nobody signs in."""
 
     def __init__(self, url: str, board: str, token: str) -> None:
-        self._url = f"{url}/api/boards/{board}/devices"
+        self._url = f"{url}/api/boards/{board}"
         self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
@@ -56,9 +57,9 @@ class Office:
 
     async def _enrol(self, newcomer: Newcomer) -> str:
         async with self._turns:
-            answer = await self._post("", newcomer)
+            answer = await self._post("/devices", newcomer)
             if answer.code == 409:
-                answer = await self._post(f"/{newcomer.id}/token", None)
+                answer = await self._renewed(newcomer.id)
         try:
             answer.rethrow()
             return msgspec.json.decode(answer.body, type=Enrolled).token
@@ -66,6 +67,17 @@ class Office:
             raise NotEnrolled(f"cannot make {newcomer.id}: {_said(answer, error)}") from error
         except msgspec.MsgspecError as error:
             raise NotEnrolled(f"cannot make {newcomer.id}: no token in the answer: {error}") from error
+
+    async def _renewed(self, device: str) -> HTTPResponse:
+        """A new token for one that is there; one that was deleted is brought back first."""
+        answer = await self._post(f"/devices/{device}/token", None)
+        if answer.code == 404:
+            name = f"m_{secrets.token_hex(8)}"
+            await self._post(
+                "/mutations", {"mutation": name, "op": "device.restore", "args": {"device": device}}
+            )
+            answer = await self._post(f"/devices/{device}/token", None)
+        return answer
 
     async def _post(self, path: str, body: object) -> HTTPResponse:
         request = HTTPRequest(
