@@ -16,10 +16,11 @@ from server.model.conditions import check
 from server.model.devices import Rule
 from server.model.http import Page
 from server.stores import answering
+from server.stores.telemetry import TelemetryStore
 
 WEEK_MS = 7 * 86_400_000
-MOST_DEVICES = 50
-"""Of one trial; the others are left out, and `more` says so."""
+MOST_DEVICES = 200
+"""Of one trial, those that were heard last; the others are left out, and `more` says so."""
 
 
 async def list_rules(call: Call) -> Answer:
@@ -38,11 +39,12 @@ async def try_rule(call: Call) -> Answer:
     live = await board_of(call)
     devices = await live.surely(partial(_devices, live, body))
     etag = etag_of(live)
+    store = call.app.store.telemetry
     with answering():
-        found = await tried(
-            call.app.store.telemetry, live.board, body.rule, devices[:MOST_DEVICES], start, end
-        )
-    more = len(devices) > MOST_DEVICES or any(one.until < end for one in found)
+        if len(devices) > 1:
+            devices = await _with_metric(store, live.board, devices, body.rule.metric)
+        found = await tried(store, live.board, body.rule, devices[:MOST_DEVICES], start, end)
+    more = len(devices) > MOST_DEVICES or any(one.since > start or one.until < end for one in found)
     return Answer(
         body=h.TrialResult(
             cards=sum(one.cards for one in found),
@@ -61,6 +63,13 @@ def _devices(live: LiveBoard, body: h.RuleTrial) -> list[str]:
                 raise NotFound("device", wanted)
             return [wanted]
     return [device.id for device in live.state.sorted_devices() if not device.disabled]
+
+
+async def _with_metric(store: TelemetryStore, board: str, devices: list[str], metric: str) -> list[str]:
+    """Those that have ever had it; when they are too many the ones that were heard last come first."""
+    heard = {one.device: one.at for one in await store.newest(board, devices) if one.metric == metric}
+    found = [device for device in devices if device in heard]
+    return found if len(found) <= MOST_DEVICES else sorted(found, key=heard.__getitem__, reverse=True)
 
 
 def _shown(one: Tried) -> h.DeviceTrial:

@@ -89,17 +89,22 @@ class Turn(Struct, frozen=True, kw_only=True):
 
 
 class DeviceTrial(Struct, frozen=True, kw_only=True):
-    """`cards`: how many would have opened; `turns`: the first of them; `until`: how far the past was read."""
+    """`cards`: how many would have opened; `turns`: the first of them; `since`, `until`: what of the past was
+    read, the newest part of it where it is long.
+    """
 
     device: str
     cards: int
     points: int
+    since: int
     until: int
     turns: list[Turn]
 
 
 class TrialResult(Struct, frozen=True, kw_only=True):
-    """`more`: the past was longer than is read at once; see `until` of each device."""
+    """`devices`: those that have ever had the metric. `more`: there is more than is read at once: see `since`
+    of each device; or there are further devices.
+    """
 
     cards: int
     points: int

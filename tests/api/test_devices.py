@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from server.app import App, now_ms
+from server.devices import trials
 from server.stores.telemetry import Batch
 from tests.api.client import Client
 
@@ -148,6 +149,23 @@ async def test_a_rule_is_tried_on_the_past_before_it_is_saved(client: Client, in
     assert (await client.post("/api/boards/demo/rules/trial", {"rule": HOT, "from": since})).body[
         "cards"
     ] == 1
+
+
+@pytest.mark.gen_test
+async def test_of_a_long_past_the_newest_part_is_tried_on_all_who_have_the_metric(
+    client: Client, instance: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trials, "MOST_POINTS", 1000)
+    await made(client)
+    for number in range(30):  # they have nothing to be tried on, and cost nothing
+        await made(client, id=f"other-{number}")
+    await store(instance, *[70] * 2900, 95, *[70] * 99, ago_min=3000)
+    found = (await client.post("/api/boards/demo/rules/trial", {"rule": HOT})).body
+    assert (found["cards"], found["more"]) == (1, True)
+    (device,) = found["devices"]
+    assert device["device"] == "boiler"
+    assert 900 <= device["points"] <= 1000
+    assert device["since"] > now_ms() - 1002 * MIN and device["until"] > now_ms() - MIN
 
 
 @pytest.mark.gen_test

@@ -181,7 +181,7 @@ export default {
   "rule.device": "Device", "rule.kind": "Is not well when it", "rule.kind_above": "is above", "rule.kind_below": "is below", "rule.kind_rate": "changes by more than", "rule.kind_silent": "says nothing", "rule.kind_anomaly": "is off its usual course",
   "rule.value": "Value", "rule.clear": "Well again at (the same when empty)", "rule.for": "For at least", "rule.within": "Within", "rule.card": "Then open a card:", "rule.title_example": "{device} needs a look", "rule.completes": "Complete the card when the reading is well again",
   "rule.command": "And send the command", "rule.command_none": "none", "rule.try": "Try it on the last 7 days", "rule.try_failed": "It cannot be tried: {reason}", "rule.tried": { one: "Would have opened 1 card in {span}.", other: "Would have opened {n} cards in {span}." },
-  "rule.tried_part": "The past is longer than is read at once: only its first part was tried.",
+  "rule.tried_part": "The past is longer than is read at once: only its newest part was tried.",
   "rule.held": "for {span}", "rule.is_above": "{metric} above {value} {held}", "rule.is_below": "{metric} below {value} {held}", "rule.is_rate": "{metric} rises by more than {value} within {span}", "rule.is_fall": "{metric} falls by more than {value} within {span}",
   "rule.is_silent": "{metric} silent for {span}", "rule.is_anomaly": "{metric} off its usual course {held}",
   "wait.heading": "Completed when", "wait.hint": "The card can be completed only once this has been measured.", "wait.add": "Complete only after a reading…", "wait.change": "Change what it waits for", "wait.remove": "Do not wait", "wait.completes": "Then complete it by itself",

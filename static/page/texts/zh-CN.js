@@ -170,7 +170,7 @@ export default {
   "rule.device": "设备", "rule.kind": "异常条件", "rule.kind_above": "高于", "rule.kind_below": "低于", "rule.kind_rate": "变化超过", "rule.kind_silent": "没有数据", "rule.kind_anomaly": "偏离平常走势",
   "rule.value": "数值", "rule.clear": "恢复值（留空则相同）", "rule.for": "至少持续", "rule.within": "时间之内", "rule.card": "随后建立卡片：", "rule.title_example": "{device} 需要查看", "rule.completes": "读数恢复正常时完成卡片",
   "rule.command": "并发送命令", "rule.command_none": "无", "rule.try": "用最近 7 天试一试", "rule.try_failed": "无法试运行：{reason}", "rule.tried": { other: "{span}内会建立 {n} 张卡片。" },
-  "rule.tried_part": "历史数据过长，只试了最前面的一部分。",
+  "rule.tried_part": "历史数据过长，只试了最近的一部分。",
   "rule.held": "持续 {span}", "rule.is_above": "{metric} 高于 {value} {held}", "rule.is_below": "{metric} 低于 {value} {held}", "rule.is_rate": "{metric} 在 {span}内上升超过 {value}", "rule.is_fall": "{metric} 在 {span}内下降超过 {value}",
   "rule.is_silent": "{metric} {span}没有数据", "rule.is_anomaly": "{metric} 偏离平常走势 {held}",
   "wait.heading": "完成条件", "wait.hint": "测得以下结果后才能完成此卡片。", "wait.add": "有读数确认后才能完成…", "wait.change": "修改等待条件", "wait.remove": "不再等待", "wait.completes": "满足后自动完成",
