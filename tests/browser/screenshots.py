@@ -3,6 +3,8 @@
 `python -m tests.browser.screenshots [DIRECTORY]`; DIRECTORY is `docs/screenshots` unless given.
 """
 
+import math
+import re
 import sys
 import tempfile
 import time
@@ -17,7 +19,7 @@ from tests.support import ServerProcess
 
 HOME = Path(__file__).resolve().parent.parent.parent / "docs" / "screenshots"
 DAY_MS = 86_400_000
-DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 700}, "device_scale_factor": 1.5}
+DESK: dict[str, Any] = {"viewport": {"width": 1264, "height": 632}, "device_scale_factor": 1.5}
 PHONE: dict[str, Any] = {
     "viewport": {"width": 360, "height": 720},
     "device_scale_factor": 2,
@@ -54,12 +56,22 @@ CARDS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("train", "done", "Show Bruno how alarms are answered", {}),
 )
 SEND = """
-async ([path, body]) => {
+async ([path, body, token]) => {
   const headers = { "Content-Type": "application/json" };
+  if (token) headers.Authorization = `Bearer ${token}`;
   const answer = await fetch(path, { method: "POST", body: JSON.stringify(body), headers });
   if (!answer.ok) throw new Error(await answer.text());
+  return answer.json();
 }
 """
+MINUTE_MS = 60_000
+WARM = {
+    "id": "warm",
+    "device": "freezer-7",
+    "metric": "temp",
+    "when": {"kind": "above", "value": -15, "for_ms": 2 * MINUTE_MS},
+    "then": {"column": "todo", "title": "{device} is warm", "priority": "urgent"},
+}
 
 
 def furnish(page: Page, now_ms: int) -> None:
@@ -78,11 +90,26 @@ def furnish(page: Page, now_ms: int) -> None:
         wishes.append(
             ("checklist.set", {"task": "move", "item": item, "text": item.capitalize(), "done": done})
         )
-    wishes.append(
-        ("comment.add", {"task": "move", "comment": "c1", "text": "The lift is ours from 9 to 11."})
+    wishes.append(("rule.set", {"rule": WARM}))
+    page.evaluate(
+        SEND, ["/api/boards/clinic/devices", {"id": "fridge-2", "name": "Fridge 2", "tags": ["lab"]}]
     )
+    freezer = {"id": "freezer-7", "name": "Freezer 7", "tags": ["cellar"], "metadata": {"model": "F-80"}}
+    token = page.evaluate(SEND, ["/api/boards/clinic/devices", freezer])["token"]
     body = [{"mutation": f"m{n}", "op": op, "args": args} for n, (op, args) in enumerate(wishes)]
     page.evaluate(SEND, ["/api/boards/clinic/mutations", body])
+    page.evaluate(SEND, ["/api/telemetry", {"boot": "b1", "seq": 1, "points": hour(now_ms)}, token])
+
+
+def hour(now_ms: int) -> list[dict[str, Any]]:
+    """A freezer whose door stood open for a while."""
+    points = []
+    for minute in range(60):
+        open_for = max(0, min(minute - 34, 9)) - max(0, minute - 43) * 0.7
+        temp = -19 + 0.6 * math.sin(minute / 4) + max(0, open_for) * 0.9
+        values = {"temp": round(temp, 2), "power": round(62 + 5 * math.sin(minute / 3), 1)}
+        points.append({"t": now_ms - (60 - minute) * MINUTE_MS, "values": values})
+    return points
 
 
 def take(browser: Browser, url: str, into: Path) -> None:
@@ -91,6 +118,12 @@ def take(browser: Browser, url: str, into: Path) -> None:
     bruno = Tab.arrive(browser, f"{url}/b/clinic", "Bruno")
     bruno.card("Calibrate the thermometers").locator(".open").focus()
     bruno.page.keyboard.press("a")
+    bruno.read("Plan the move to the new building").get_by_label("Write a comment").fill(
+        "The lift is ours from 9."
+    )
+    bruno.page.keyboard.press("Control+Enter")
+    expect(bruno.dialog.locator(".comment")).to_be_visible()
+    bruno.page.keyboard.press("Escape")
     bruno.read("Replace the seal")
     for name, options in (("board", {}), ("dark", {"color_scheme": "dark"})):
         tab = Tab.arrive(browser, f"{url}/b/clinic", "Ada Byron", **DESK, **options)
@@ -102,6 +135,14 @@ def take(browser: Browser, url: str, into: Path) -> None:
             expect(tab.dialog.locator(".comment")).to_be_visible()
             expect(tab.dialog.locator(".reading code")).to_be_visible()
             tab.page.screenshot(path=into / "card.png")
+            tab.page.keyboard.press("Escape")
+            tab.page.get_by_role("button", name="Devices").click()
+            tab.page.get_by_role("button", name="Freezer 7", exact=True).click()
+            expect(tab.page.locator(".device-panel canvas")).to_be_visible()
+            expect(tab.page.locator(".device-panel .rule")).to_be_visible()
+            tab.page.get_by_label("Metric").select_option("temp")
+            expect(tab.page.get_by_role("img", name=re.compile("^Freezer 7, temp"))).to_be_visible()
+            tab.page.screenshot(path=into / "chart.png")
         tab.page.context.close()
     phone = Tab.arrive(browser, f"{url}/b/clinic", "Ada Byron", **PHONE)
     phone.page.screenshot(path=into / "phone.png")
