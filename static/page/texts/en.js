@@ -33,14 +33,14 @@ export default {
   "column.mark_done": "Mark as done column", "column.unmark_done": "Not a done column", "column.left": "Move left", "column.right": "Move right",
   "column.delete": "Delete column", "column.delete_named": "Delete {title}?", "column.move_cards": { one: "Move its card to", other: "Move its {n} cards to" },
   "column.only": "This is the only column", "column.only_hint": "Its cards need a place to go. Add another column first.",
-  "column.rename_hint": "Double-click to edit", "column.empty": "No cards yet.", "column.empty_done": "Finished cards gather here.", "column.filtered": "No card here fits the filter.",
+  "column.rename_hint": "Double-click to edit", "column.first": "Write the first card: press N.", "column.empty": "No cards yet.", "column.empty_done": "Finished cards gather here.", "column.filtered": "No card here fits the filter.",
   "column.count": { one: "1 card", other: "{n} cards" }, "column.limited": "{n} of at most {limit} cards", "column.over": "{n} cards, more than the limit of {limit}",
 
   "composer.add": "Add card", "composer.placeholder": "What is to be done?", "composer.label": "Title of the new card",
 
   card: "Card", "card.menu": "Card menu", "card.complete_named": "Complete: {title}", "card.completed_named": "Completed: {title}", "card.selected": "Selected",
   "card.comments": { one: "1 comment", other: "{n} comments" }, "card.checklist": "{done} of {n} done", "card.assigned": "Assigned to {names}",
-  "card.copy_link": "Copy link", "card.created": "Created {when} by {name}", "card.details": "Details", "card.gone": "This card has been deleted. Saving shows your text.",
+  "card.copy_link": "Copy link", "card.created": "Created {when} by {name}", "card.details": "Details", "card.gone": "This card has been deleted. Restore it to save your text.",
   "card.follow": "Follow", "card.following": "Following", "card.not_here": "This card is not on the board any more.",
   "field.title": "Title", "field.description": "Description", "field.column": "Column", "field.completed": "Completed", "field.priority": "Priority", "field.due": "Due",
   "field.due_at": "Due date", "field.labels": "Labels", "field.assignees": "Assignees", "field.device": "Device", "field.comment": "Comment", "field.position": "Place",
@@ -88,7 +88,7 @@ export default {
 
   "undo.done": "Undone: {what}", "redo.done": "Done again: {what}", "undo.nothing": "Nothing to undo.", "redo.nothing": "Nothing to redo.", "undo.many": "{what} ({n} cards)",
   "undo.impossible": "Cannot undo: {what}. {reason}", "undo.why_column_gone": "Its column is gone.", "undo.why_column_not_empty": "The column has cards now.", "undo.why_task_gone": "The card is gone.", "undo.why_unsupported": "This kind of change cannot be taken back.",
-  "undo.sure": "Somebody changed this after you", "undo.overwrites": "This would overwrite later changes: {what}.", "undo.changed_by": "{who} changed the {field} of “{title}”. Now:", "undo.anyway": "Undo anyway", "redo.anyway": "Do it again anyway", "undo.drop": "Leave it",
+  "undo.sure": "Somebody changed this after you", "undo.overwrites": "This would overwrite later changes: {what}.", "undo.changed_by": "{who} changed the {field} of “{title}”. Now:", "undo.would": "It would be:", "undo.anyway": "Undo anyway", "redo.anyway": "Do it again anyway", "undo.drop": "Leave it",
   "op.board.create": "create the board", "op.board.update": "change the board", "op.board.archive": "archive the board", "op.board.restore": "restore the board",
   "op.task.create": "add", "op.task.update": "change", "op.task.move": "move", "op.task.delete": "delete", "op.task.restore": "restore",
   "op.checklist.set": "change the checklist of", "op.checklist.remove": "change the checklist of",
@@ -128,7 +128,7 @@ export default {
   "theme.auto": "Colours of the system", "theme.light": "Light", "theme.dark": "Dark",
 
   "keys.heading": "Keyboard", "keys.hint": "Letters work while nothing is being typed.", "keys.move_about": "Move about", "keys.change": "Change", "keys.find": "Find",
-  "keys.arrows": "To the next card or column", "keys.arrows_letters": "The same: down, up, left, right", "keys.open": "Open the card", "keys.edit": "Edit the card", "keys.new": "New card",
+  "keys.arrows": "To the next card or column", "keys.arrows_letters": "The same: down, up, left, right", "keys.ends": "To the first or last card", "keys.open": "Open the card", "keys.edit": "Edit the card", "keys.new": "New card",
   "keys.complete": "Complete or reopen", "keys.columns": "To the column before or after", "keys.step": "Move one step", "keys.move": "Move to…", "keys.lift": "Lift; arrows move, Space drops, Esc returns",
   "keys.assign": "Assign to me", "keys.select": "Select several", "keys.delete": "Delete", "keys.undo": "Undo", "keys.redo": "Redo", "keys.search": "Search", "keys.palette": "Go to a board or card",
   "keys.inbox": "Inbox", "keys.help": "This page", "keys.escape": "Close, clear",
@@ -154,7 +154,7 @@ export default {
   "account.tokens_hint": "A program sends one as “Authorization: Bearer …”.", "account.token_name": "What it is for", "account.may": "It may", "account.reads": "Read",
   "account.writes": "Read and change", "account.boards": "Only these boards", "account.boards_hint": "Their ids, with commas; empty: all that you may see.",
   "account.all_boards": "all boards", "account.days": "Days until it ends", "account.make_token": "Make a token", "account.revoke": "Revoke",
-  "account.until": "until {day}", "account.once": "This is shown once. Keep it where others cannot read it.", "account.copy": "Copy", "account.copied": "Copied",
+  "account.until": "until {day}", "account.send": "This is shown once. Send it to whom you invite.", "account.once": "This is shown once. Keep it where others cannot read it.", "account.copy": "Copy", "account.copied": "Copied",
   "account.none": "None.", "account.invitations": "Invitations", "account.invitations_hint": "Whoever opens the link can come in, as often as you say.",
   "account.to_server": "To this server", "account.uses": "How many people", "account.uses_left": { one: "1 person", other: "{n} people" }, "account.role": "Role",
   "account.invite": "Make an invitation", "account.people": "People of this board…", "account.people_of": "People of {board}", "account.members": "Members",
