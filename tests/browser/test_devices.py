@@ -237,3 +237,15 @@ def test_names_of_devices_metrics_and_rules_stay_text_and_keep_nobody_out(visit:
     assert not findings(ann.page)
     assert ann.page.evaluate("window.hit") is None
     expect(ann.page.locator("main img, dialog img")).to_have_count(0)
+
+
+def test_a_chart_takes_the_colours_that_the_page_changes_to(visit: Visit, yard: Yard) -> None:
+    token = yard.device("Pump")
+    yard.measures(token, bar=2.0)
+    ann = visit("Ann", color_scheme="light")
+    canvas = device_page(ann, "Pump").locator("canvas")
+    expect(canvas).to_be_visible()
+    before = canvas.evaluate("(one) => one.toDataURL()")
+    ann.page.emulate_media(color_scheme="dark")
+    expect(canvas).to_be_visible()
+    ann.until(f"() => document.querySelector('.device-panel canvas').toDataURL() !== {json.dumps(before)}")

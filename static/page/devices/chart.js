@@ -24,10 +24,14 @@ export class Chart {
     this.place.addEventListener("pointerdown", (event) => this.grab(event), { capture: true });
     this.sizes = new ResizeObserver(() => this.fit());
     this.sizes.observe(this.place);
+    this.dark = matchMedia("(prefers-color-scheme: dark)");
+    this.recolour = () => this.again();
+    this.dark.addEventListener("change", this.recolour);
   }
 
   end() {
     this.sizes.disconnect();
+    this.dark.removeEventListener("change", this.recolour);
     this.plot?.destroy();
     this.plot = null;
   }
@@ -42,6 +46,7 @@ export class Chart {
   /** `points`: `[[t, min, mean, max, n]…]`; `range`: what is to be seen, in ms; `marks`: `[{at, text}…]`. */
   show({ points, range, marks, label }) {
     Object.assign(this, { points, range, marks });
+    if (this.plot && this.muted !== resolved(this.place, ["--muted"])["--muted"]) this.again(); // the page has other colours now
     const data = columns(points);
     if (this.plot === null || this.plot === undefined) this.plot = new uPlot(this.options(), data, this.place);
     else this.plot.setData(data, false);
@@ -63,6 +68,7 @@ export class Chart {
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(name).trim();
     const probe = resolved(this.place, ["--accent", "--muted", "--line", "--bad"]);
+    this.muted = probe["--muted"];
     const axis = { stroke: probe["--muted"], grid: { stroke: probe["--line"], width: 1 }, ticks: { stroke: probe["--line"], width: 1 }, font: `12px ${colour("font-family") || "system-ui, sans-serif"}` };
     const quiet = { stroke: "transparent", width: 0, points: { show: false } };
     return {
@@ -78,6 +84,14 @@ export class Chart {
         setCursor: [(plot) => this.tell(plot)],
       },
     };
+  }
+
+  /** The colours of a plot are those of when it was made. */
+  again() {
+    if (!this.plot) return;
+    this.plot.destroy();
+    this.plot = new uPlot(this.options(), columns(this.points), this.place);
+    this.plot.setScale("x", { min: this.range.from / 1000, max: this.range.to / 1000 });
   }
 
   fit() {
