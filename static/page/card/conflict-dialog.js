@@ -55,13 +55,29 @@ export class ConflictDialog {
   }
 }
 
-/** A text with the part marked by which it differs from another, as far as both begin and end alike. */
+const MOST_PAIRS = 16_000_000; // of words that are compared; longer texts are shown unmarked
+
+/** A text with the words marked that another has not, or has elsewhere. */
 function marked(text, other) {
-  const [mine, theirs] = [text, other].map((one) => one.split(/(?<=\s)/));
-  let start = 0;
-  while (start < mine.length && mine[start] === theirs[start]) start += 1;
-  let end = 0;
-  while (end < Math.min(mine.length, theirs.length) - start && mine.at(-1 - end) === theirs.at(-1 - end)) end += 1;
-  const part = (from, to) => mine.slice(from, to).join("");
-  return [part(0, start), h("mark", {}, part(start, mine.length - end)), part(mine.length - end)];
+  const words = text.split(/(?<=\s)/);
+  const [mine, others] = [words, other.split(/\s/)].map((all) => all.map((one) => one.trim()));
+  const width = others.length + 1;
+  if (words.length * width > MOST_PAIRS) return [text];
+  const common = new Uint16Array((words.length + 1) * width); // how many words both have from here on
+  for (let i = words.length - 1; i >= 0; i -= 1) {
+    for (let j = others.length - 1; j >= 0; j -= 1) {
+      const at = i * width + j;
+      common[at] = mine[i] === others[j] ? common[at + width + 1] + 1 : Math.max(common[at + width], common[at + 1]);
+    }
+  }
+  const parts = [];
+  for (let i = 0, j = 0; i < words.length;) {
+    const at = i * width + j;
+    if (mine[i] === others[j]) {
+      parts.push(words[i++]);
+      j += 1;
+    } else if (j < others.length && common[at + 1] >= common[at + width]) j += 1;
+    else parts.push(h("mark", {}, words[i++]));
+  }
+  return parts;
 }
