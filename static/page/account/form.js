@@ -64,8 +64,8 @@ export const passwordField = () => ({
 });
 
 /** Something that is shown once, to be copied. */
-export function once(text) {
-  const input = h("input", { class: "field once", readonly: true, value: text, "aria-label": t("account.once") });
+export function once(text, hint = t("account.once")) {
+  const input = h("input", { class: "field once", readonly: true, value: text, "aria-label": hint });
   const copy = h("button", {
     type: "button",
     onclick: async () => {
@@ -74,5 +74,5 @@ export function once(text) {
       copy.textContent = t("account.copied");
     },
   }, t("account.copy"));
-  return h("div", {}, h("p", { class: "hint" }, t("account.once")), h("div", { class: "line" }, input, copy));
+  return h("div", {}, h("p", { class: "hint" }, hint), h("div", { class: "line" }, input, copy));
 }

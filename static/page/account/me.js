@@ -111,7 +111,7 @@ export function invitations(path, roles = null) {
     submit: t("account.invite"),
     run: async ({ uses, days, ...more }) => {
       const made = await ask("POST", path, { ...more, uses: Number(uses), days: Number(days) });
-      shown.replaceChildren(once(new URL(made.path, location.origin).href));
+      shown.replaceChildren(once(new URL(made.path, location.origin).href, t("account.send")));
       await show();
     },
   }));
