@@ -100,6 +100,8 @@ export class App {
     const board = await this.session.create({ name: wanted.name, ...(wanted.description ? { description: wanted.description } : {}) });
     this.boards.panel.close();
     await this.show(board);
+    this.workspace?.board.draw();
+    this.workspace?.board.compose();
   }
 
   edit() {
@@ -124,13 +126,15 @@ export class App {
   // -- the address
 
   filter(filter) {
-    history.replaceState(null, "", location.pathname + format(filter, location.search) + location.hash);
+    history.replaceState(history.state, "", location.pathname + format(filter, location.search) + location.hash);
     this.workspace?.setFilter(filter);
   }
 
-  /** The card that is open stands behind the #. */
+  /** The card that is open stands behind the #; "back" closes it. The entry of one that was closed is used again. */
   address({ task }) {
-    history.replaceState(null, "", location.pathname + location.search + (task ? `#${task}` : ""));
+    const place = location.pathname + location.search + (task ? `#${task}` : "");
+    if (task && location.hash !== `#${task}` && !history.state?.card) history.pushState({ card: true }, "", place);
+    else history.replaceState(history.state, "", place);
   }
 
   async share(task = null) {

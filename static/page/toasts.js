@@ -11,9 +11,9 @@ export class Toasts {
     this.region = region;
   }
 
-  /** `actions`: [[label, what to do]…]. `text`: what somebody wrote, to be kept in sight. `keep`: until closed. */
-  show(message, { actions = [], text = "", keep = false } = {}) {
-    const toast = h("div", { class: "toast", "data-keep": keep }, h("p", {}, message));
+  /** `actions`: [[label, what to do]…]. `text`: what somebody wrote, to be kept in sight. `keep`: until closed. `step`: it offers to undo. */
+  show(message, { actions = [], text = "", keep = false, step = false } = {}) {
+    const toast = h("div", { class: "toast", "data-keep": keep, "data-step": step }, h("p", {}, message));
     const close = () => toast.remove();
     if (text) toast.append(h("blockquote", { tabindex: "0" }, text));
     const row = h("div", { class: "toast-actions" });
@@ -26,6 +26,11 @@ export class Toasts {
     this.makeRoom();
     if (!keep) this.fade(toast);
     return close;
+  }
+
+  /** What the last step's message offered has been done. */
+  stepped() {
+    [...this.region.querySelectorAll("[data-step]")].at(-1)?.remove();
   }
 
   makeRoom() {

@@ -314,6 +314,7 @@ export class Workspace {
     this.setFilter(parse(location.search));
     const task = decodeURIComponent(location.hash.slice(1));
     if (task) this.open(task);
+    else this.dialog.dialog.close();
   }
 
   mentioned(name) {

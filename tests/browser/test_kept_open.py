@@ -96,3 +96,78 @@ def go_to(tab: Tab) -> str:
     title = found.locator(".option-label").inner_text()
     found.click()
     return title
+
+
+def test_back_closes_the_card_and_leaves_the_board_only_then(visit: Visit) -> None:
+    ann = visit("Ann")
+    for _ in range(2):
+        ann.read(CARD)
+        ann.page.go_back()
+        expect(ann.dialog).to_be_hidden()
+        expect(ann.page).to_have_url(ann.url)
+    ann.page.go_forward()
+    expect(ann.dialog.get_by_label("Title")).to_have_value(CARD)
+    ann.page.keyboard.press("Escape")
+    expect(ann.page).to_have_url(ann.url)
+    ann.live()
+
+
+def test_letters_work_with_caps_lock_and_a_key_leads_to_either_end_of_a_column(visit: Visit) -> None:
+    ann = visit("Ann")
+    ann.add("Doing", "One", "Two", "Three")
+    ann.card("One").locator(".open").focus()
+    for key, title in (("End", "Three"), ("Home", None), ("J", None), ("End", "Three")):
+        ann.page.keyboard.press(key)
+        if title is not None:
+            expect(ann.card(title).locator(".open")).to_be_focused()
+    ann.page.keyboard.press("X")
+    expect(ann.page.get_by_text("1 selected")).to_be_visible()
+
+
+def test_an_offer_to_undo_goes_when_it_was_undone_otherwise(visit: Visit) -> None:
+    ann = visit("Ann")
+    ann.card(CARD).locator(".open").focus()
+    ann.page.keyboard.press("Delete")
+    expect(ann.toast).to_contain_text("Deleted")
+    ann.page.keyboard.press("Control+z")
+    expect(ann.toast).to_have_count(1)
+    expect(ann.toast).to_contain_text("Undone: delete")
+
+
+def test_move_to_begins_with_the_place_where_the_card_is(visit: Visit) -> None:
+    ann = visit("Ann")
+    ann.add("Doing", "One", "Two")
+    before = ann.column("Doing").locator(".card .open").all_inner_texts()
+    ann.card("Two").locator(".open").focus()
+    ann.page.keyboard.press("m")
+    expect(ann.page.get_by_label("Place")).to_contain_text("After “One”")
+    ann.page.keyboard.press("Enter")
+    expect(ann.card("Two").locator(".open")).to_be_focused()
+    ann.sees("Doing", *before)
+
+
+def test_a_new_board_says_what_to_do_and_is_ready_for_it(visit: Visit) -> None:
+    ann = visit("Ann")
+    ann.page.locator(".board-button").click()
+    ann.page.get_by_role("button", name="Create board").click()
+    ann.page.get_by_label("Name of the board").fill("Garden")
+    ann.page.keyboard.press("Enter")
+    expect(ann.column("To do").get_by_label("Title of the new card")).to_be_focused()
+    expect(ann.column("To do")).to_contain_text("Write the first card: press N.")
+    expect(ann.column("Doing")).to_contain_text("No cards yet.")
+    ann.page.keyboard.type("Sow")
+    ann.page.keyboard.press("Enter")
+    ann.sees("To do", "Sow")
+
+
+def test_a_card_that_was_deleted_under_a_draft_can_be_restored_there(visit: Visit) -> None:
+    ann, bob = visit("Ann"), visit("Bob")
+    ann.open(CARD).get_by_label("Description").fill("a long thought")
+    bob.card(CARD).locator(".open").focus()
+    bob.page.keyboard.press("Delete")
+    expect(ann.dialog.get_by_text("This card has been deleted.")).to_be_visible()
+    expect(ann.dialog.get_by_label("Priority")).to_be_disabled()
+    ann.dialog.get_by_role("button", name="Restore").click()
+    expect(ann.dialog.get_by_label("Priority")).to_be_enabled()
+    ann.dialog.get_by_role("button", name="Save").click()
+    expect(bob.card(CARD).locator(".excerpt")).to_have_text("a long thought")

@@ -33,6 +33,7 @@ def test_an_undo_that_would_overwrite_a_later_change_asks_first(visit: Visit) ->
     ann.page.keyboard.press("Control+z")
     question = ann.page.get_by_role("dialog", name="Somebody changed this after you")
     expect(question).to_contain_text("Bob changed the title of “Bob's title”")
+    expect(question).to_contain_text(f"It would be:{CARD}")
     ann.page.keyboard.press("Escape")
     expect(bob.card("Bob's title")).to_be_visible()
     ann.page.keyboard.press("Control+z")

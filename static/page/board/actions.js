@@ -111,7 +111,7 @@ export class Actions {
     const [first] = tasks;
     this.client.mutateAll(tasks.map(({ id }) => ({ op: "task.delete", args: { task: id } })));
     const text = tasks.length === 1 ? t("said.deleted", { title: short(first.title) }) : t("said.deleted_all", { n: tasks.length });
-    this.toasts.show(text, { actions: [[t("undo"), () => this.bringBack(tasks)]] });
+    this.toasts.show(text, { step: true, actions: [[t("undo"), () => this.bringBack(tasks)]] });
   }
 
   /** By the undo of the client while the deletion is the last step there, else by a step of its own. */

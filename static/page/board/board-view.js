@@ -63,9 +63,10 @@ export class BoardView {
     this.pending = this.late(this.workspace.client.pendingTasks);
     this.root.classList.toggle("still", !this.workspace.mayEdit);
     const common = { filtered: shown.match !== null, pinned: () => this.pinnedCards() };
+    const bare = view.tasks.size === 0 && this.workspace.mayEdit;
     for (const column of columns) {
       const count = view.tasksIn(column.id).length;
-      this.columns.get(column.id).draw(column, { ...common, shown: shown.in(view, column.id), count });
+      this.columns.get(column.id).draw(column, { ...common, first: bare && column === columns[0], shown: shown.in(view, column.id), count });
       this.oneStop(column.id);
     }
   }
@@ -158,7 +159,7 @@ export class BoardView {
     return document.activeElement?.closest?.(".card:not(.ghost)")?.dataset.task;
   }
 
-  /** The task beside the one given, as shown: "up", "down", or at the same height "left", "right". */
+  /** The task beside the one given, as shown: "up", "down", "first", "last", or at the same height "left", "right". */
   neighbour(task, direction) {
     const { shown } = this.workspace;
     const column = this.view.tasks.get(task)?.column;
@@ -166,6 +167,8 @@ export class BoardView {
     const index = list.findIndex((other) => other.id === task);
     if (direction === "up") return list[index - 1]?.id;
     if (direction === "down") return list[index + 1]?.id;
+    if (direction === "first") return list[0]?.id;
+    if (direction === "last") return list.at(-1)?.id;
     const columns = this.view.sortedColumns();
     const step = direction === "left" ? -1 : 1;
     for (let at = columns.findIndex((one) => one.id === column) + step; columns[at]; at += step) {

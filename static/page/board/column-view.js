@@ -22,8 +22,8 @@ export class ColumnView {
     this.cards = new CardList(this.list, this.scroller, card);
   }
 
-  /** `shown`: the tasks to draw; `count`: how many there are; `pinned()`: ids that must stay in the page. */
-  draw(column, { shown, count, filtered, pinned }) {
+  /** `shown`: the tasks to draw; `count`: how many there are; `pinned()`: ids that must stay in the page; `first`: of a board without cards. */
+  draw(column, { shown, count, filtered, pinned, first }) {
     setText(this.title, column.title);
     this.more.setAttribute("aria-label", t("column.menu", { title: column.title }));
     const over = column.wip_limit !== null && count > column.wip_limit;
@@ -34,7 +34,7 @@ export class ColumnView {
     this.element.classList.toggle("done", column.done);
     this.count.title = this.counted(count, column.wip_limit, over);
     this.empty.hidden = shown.length > 0;
-    setText(this.empty, this.nothing(column, filtered && count > 0));
+    setText(this.empty, first ? t("column.first") : this.nothing(column, filtered && count > 0));
     this.cards.draw(shown, pinned);
   }
 

@@ -1,7 +1,7 @@
 // Keys on the board. Letters work while no text is being typed and no dialog is open. The table is what `?` shows.
 
 export const KEYS = [
-  ["keys.move_about", [["↑ ↓ ← →", "keys.arrows"], ["J K H L", "keys.arrows_letters"], ["Enter", "keys.open"]]],
+  ["keys.move_about", [["↑ ↓ ← →", "keys.arrows"], ["J K H L", "keys.arrows_letters"], ["Home End", "keys.ends"], ["Enter", "keys.open"]]],
   ["keys.change", [
     ["N", "keys.new"], ["E", "keys.edit"], ["C", "keys.complete"], ["[ ]", "keys.columns"], ["Shift ↑ ↓ ← →", "keys.step"], ["M", "keys.move"], ["Space", "keys.lift"],
     ["A", "keys.assign"], ["X", "keys.select"], ["Delete", "keys.delete"], ["Ctrl Z", "keys.undo"], ["Ctrl Shift Z", "keys.redo"],
@@ -13,8 +13,12 @@ const ARROWS = {
   ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right", k: "up", j: "down", h: "left", l: "right",
 };
 const CHANGING = new Set(["c", "e", "m", "a", "x", "[", "]", " ", "Delete", "Backspace"]);
+const ENDS = { Home: "first", End: "last" };
 const WRITING = "textarea, input:not([type=checkbox])"; // these have an undo of their own
 const TYPING = "textarea, input, select, [contenteditable]";
+
+/** What was pressed, whatever CapsLock says. */
+const letter = ({ key }) => (key.length === 1 ? key.toLowerCase() : key);
 
 export class Keyboard {
   /** `does`: what each key does, by name (workspace.js). `refuses()`: true, and said, for who may not change cards. */
@@ -44,7 +48,7 @@ export class Keyboard {
   }
 
   carried(event) {
-    const direction = ARROWS[event.key];
+    const direction = ARROWS[letter(event)];
     if (direction) this.lift.carry(direction);
     else if (event.key === " " || event.key === "Enter") this.lift.drop();
     else if (event.key === "Escape") this.lift.cancel();
@@ -58,7 +62,8 @@ export class Keyboard {
   }
 
   arrow(event, task) {
-    const direction = ARROWS[event.shiftKey ? event.key : (ARROWS[event.key] ? event.key : "")];
+    if (ENDS[event.key]) return task !== undefined && this.board.focus(this.board.neighbour(task, ENDS[event.key]));
+    const direction = ARROWS[letter(event)];
     if (direction === undefined) return false;
     if (task === undefined) return this.enter(event, direction);
     if (event.shiftKey && event.key.startsWith("Arrow")) {
@@ -81,8 +86,8 @@ export class Keyboard {
 
   anywhere(event) {
     const { does } = this;
-    switch (event.key) {
-      case "n": case "N": this.refuses() || this.board.compose(event.target.closest?.(".column")?.dataset.column); return true;
+    switch (letter(event)) {
+      case "n": this.refuses() || this.board.compose(event.target.closest?.(".column")?.dataset.column); return true;
       case "/": does.search(); return true;
       case "?": does.help(); return true;
       case "i": does.inbox(); return true;
@@ -93,8 +98,9 @@ export class Keyboard {
 
   onCard(event, task) {
     const { does, actions } = this;
-    if (CHANGING.has(event.key) && this.refuses()) return true;
-    switch (event.key) {
+    const key = letter(event);
+    if (CHANGING.has(key) && this.refuses()) return true;
+    switch (key) {
       case "c": actions.toggle(task); return true;
       case "e": does.edit(task); return true;
       case "m": does.move(task); return true;

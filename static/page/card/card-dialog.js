@@ -191,7 +191,7 @@ export class CardDialog {
     this.save.disabled = draft === null;
     this.save.parentElement.hidden = draft === null;
     this.renderCompany();
-    if (task === undefined) return this.say(t("card.gone"));
+    if (task === undefined) return this.gone();
     const title = draft?.title ?? task.title;
     if (this.title.value !== title) this.title.value = title;
     this.text.value = draft?.description ?? task.description;
@@ -201,6 +201,12 @@ export class CardDialog {
     this.renderFollow();
     setText(this.created, task.created_at ? t("card.created", { when: formatTime(task.created_at), name: this.workspace.name(task.created_by) }) : "");
     return this.renderNote(task, draft);
+  }
+
+  gone() {
+    const back = () => this.client.mutate("task.restore", { task: this.task });
+    this.facts.fields.disabled = this.checklist.items.disabled = true;
+    this.say(t("card.gone"), ...(this.workspace.mayEdit ? [h("button", { class: "link", type: "button", onclick: back }, t("restore"))] : []));
   }
 
   renderFollow() {

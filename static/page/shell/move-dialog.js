@@ -14,7 +14,12 @@ export async function moveTo(ids, { actions }) {
   const columns = view.sortedColumns();
   const column = h("select", { class: "field", id: "move-column" }, ...columns.map(({ id, title }) => h("option", { value: id }, title)));
   const place = h("select", { class: "field", id: "move-place" });
-  const fill = () => place.replaceChildren(...places(view, column.value, ids));
+  const fill = () => {
+    place.replaceChildren(...places(view, column.value, ids));
+    const now = column.value === first.column && ids.length === 1 ? view.tasksIn(first.column).indexOf(first) : 0;
+    if (now > 0) place.value = `after ${view.tasksIn(first.column)[now - 1].id}`; // where it is
+    if (place.value === "") place.value = "end";
+  };
   column.value = first.column;
   column.addEventListener("change", fill);
   fill();

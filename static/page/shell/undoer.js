@@ -31,7 +31,8 @@ export class Undoer {
     const text = t(`${kind}.done`, { what: this.what(step) });
     const back = kind === "undo" ? "redo" : "undo";
     this.say(text);
-    this.toasts.show(text, { actions: [[t(back), () => this.carryOut(back)]] });
+    this.toasts.stepped();
+    this.toasts.show(text, { step: true, actions: [[t(back), () => this.carryOut(back)]] });
   }
 
   what({ ops, tasks }) {
@@ -48,10 +49,12 @@ export class Undoer {
     else if (answer === "drop" && kind === "undo") this.client.undo.drop();
   }
 
-  conflict({ title, field, by, now }) {
+  conflict({ title, field, by, now, back }) {
     const key = `field.${field}`;
     const values = { who: by?.name ?? t("somebody"), field: t(key) === key ? field : t(key).toLocaleLowerCase(), title: short(title ?? "") };
-    const shown = typeof now === "string" && now !== "" ? h("blockquote", {}, short(now, 200)) : null;
-    return h("li", {}, t("undo.changed_by", values), ...(shown ? [shown] : []));
+    const quote = (text) => h("blockquote", {}, short(text, 200));
+    const told = typeof now === "string" && now !== "" ? [quote(now)] : [];
+    if (typeof back === "string" && back !== "") told.push(t("undo.would"), quote(back));
+    return h("li", {}, t("undo.changed_by", values), ...told);
   }
 }
