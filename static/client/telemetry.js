@@ -9,7 +9,7 @@ import { ask } from "./api.js";
 const PAST_MS = 3_600_000; // of a small drawing
 const PAST_POINTS = 60;
 const MOST_POINTS = 240; // kept of one series while it grows
-const AGAIN_MS = 10_000; // until a past that could not be read is asked for again
+const PAST_AGAIN_MS = 10_000; // until a past that could not be read is asked for again
 const AT_ONCE = 4; // questions for a past
 const AGAIN_MS = 2000; // after a refusal that says nothing of when
 
@@ -120,7 +120,7 @@ export class Telemetry extends EventTarget {
 
   /** What may come yet is asked for again, by whoever draws it next. */
   failed({ key }, { retry }) {
-    if (retry) setTimeout(() => this.pasts.delete(key), AGAIN_MS);
+    if (retry) setTimeout(() => this.pasts.delete(key), PAST_AGAIN_MS);
   }
 
   // -- being told
