@@ -149,6 +149,12 @@ def an_older_copy_not_noticed(patch: MonkeyPatch) -> Variation:
 
 
 @bug
+def an_end_of_the_log_believed_over_an_outage(patch: MonkeyPatch) -> Variation:
+    patch.setattr(SimStore, "_forget", lambda store: None)
+    return Variation()
+
+
+@bug
 def a_gap_between_changes_not_noticed(patch: MonkeyPatch) -> Variation:
     real = LiveBoard.advance
 

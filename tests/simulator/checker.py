@@ -25,6 +25,16 @@ def violations(items: Sequence[Item], log: Sequence[Change], board: str) -> Iter
     yield from _meaning(items, log, board)
 
 
+def violations_since(old: int, items: Sequence[Item], log: Sequence[Change], board: str) -> Iterator[str]:
+    """When an older copy was put back after the first `old` items were made: those may be lost."""
+    later = items[old:]
+    yield from _numbers(log)
+    yield from _names(items, log)
+    yield from _answers(later, log)
+    yield from _order(later, log)
+    yield from _meaning(later, log, board)
+
+
 def _numbers(log: Sequence[Change]) -> Iterator[str]:
     if [change.seq for change in log] != list(range(1, len(log) + 1)):
         yield f"the log is numbered {[change.seq for change in log]}"

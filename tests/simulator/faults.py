@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass, field, fields
 
 _RATES = (0.0, 0.0, 0.03, 0.1, 0.3)
+_NO_RATES = ("rng", "store_down", "outages", "remembers", "usual_s")
 
 
 @dataclass
@@ -22,13 +23,20 @@ class Faults:
     delay: float = 0.0  # messages that take long, and so overtake each other
     load_in_pieces: float = 0.0  # a load that is not one moment's snapshot
     store_down: bool = False
+    outages: int = 0  # how often the store went away; everybody's connection to it is another one then
+    remembers: bool = False  # that a log ends where they saw it end, as the store on MongoDB does
     usual_s: float = 0.002  # what the store usually takes: the longer, the larger the batches
 
     @classmethod
     def drawn(cls, rng: random.Random) -> "Faults":
         """Some faults often, some never: seeds differ in kind, not only in luck."""
         rates = {name: rng.choice(_RATES) for name in _rates()}
-        return cls(rng=rng, usual_s=rng.choice((0.002, 0.03)), **rates)
+        usual_s, remembers = rng.choice((0.002, 0.03)), rng.random() < 0.5
+        return cls(rng=rng, usual_s=usual_s, remembers=remembers, **rates)
+
+    def lose_store(self) -> None:
+        self.store_down = True
+        self.outages += 1
 
     def clear(self) -> None:
         """Fine weather from now on."""
@@ -47,4 +55,4 @@ class Faults:
 
 
 def _rates() -> list[str]:
-    return [f.name for f in fields(Faults) if f.name not in ("rng", "store_down", "usual_s")]
+    return [f.name for f in fields(Faults) if f.name not in _NO_RATES]

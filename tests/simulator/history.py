@@ -76,6 +76,8 @@ class History:
         self.violations: list[str] = []
         self.on_violation: Callable[[], None] = lambda: None
         self.lines: list[str] = []
+        self.lost_epochs: set[str] = set()
+        """An older copy was put back in them: until an instance notices, it shows what is not there."""
 
     def trace(self, who: str, what: str, *details: object) -> None:
         if self._tracing and len(self.lines) < MOST_TRACE:

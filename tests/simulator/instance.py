@@ -127,10 +127,21 @@ class Instance:
     def deliver(self, board: str, changes: Sequence[Change]) -> None:
         if self.dead:
             return
+        if self._is_of_a_lost_log:
+            self._offer(changes)
+            return
         log = self.world.disk.log(board)
         for change in changes:
             if change.seq > len(log) or log[change.seq - 1] != change:
                 self.world.history.violation(f"{self.name} showed change {change.seq}, which is not durable")
+        self._offer(changes)
+
+    @property
+    def _is_of_a_lost_log(self) -> bool:
+        live = self.boards._live.get(self.world.board)
+        return live is not None and live.epoch in self.world.history.lost_epochs
+
+    def _offer(self, changes: Sequence[Change]) -> None:
         for session in self.sessions:
             session.offer_changes(list(changes))
 
@@ -176,6 +187,8 @@ class Instance:
                 history.violation(f"{self.name} failed on {item.label}")
             return
         log = self.world.disk.log(self.world.board)
+        if self._is_of_a_lost_log:
+            return
         if outcome.seq > len(log):
             history.violation(f"{item.label} was acknowledged at {outcome.seq}, which is not durable")
         elif log[outcome.seq - 1].name != item.name:
@@ -281,7 +294,8 @@ def cloned(state: BoardState) -> BoardState:
     """A copy that later folds do not reach; records are frozen and shared."""
     copy = BoardState(state.board)
     copy.__dict__.update(state.__dict__)
-    for name in ("columns", "labels", "members", "tasks", "comments", "comments_of"):
-        setattr(copy, name, dict(getattr(state, name)))
+    for name, value in vars(state).items():
+        if isinstance(value, dict):
+            setattr(copy, name, dict(value))
     copy.order = {column: list(slots) for column, slots in state.order.items()}
     return copy

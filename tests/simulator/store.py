@@ -46,6 +46,8 @@ class SimStore:
         self.faults = faults
         self._dead = False
         self._under_way: dict[_Write, None] = {}
+        self._ends: dict[str, int] = {}  # where logs end, as this store saw it last
+        self._outages = faults.outages
 
     async def start(self) -> None:
         pass
@@ -59,6 +61,12 @@ class SimStore:
             if write.timer is not None and self.faults.rng.random() < 0.5:
                 write.timer.cancel()
 
+    def lose_writes(self) -> None:
+        """The server is gone, and what was on its way to it."""
+        for write in self._under_way:
+            if write.timer is not None:
+                write.timer.cancel()
+
     # -- the protocol
 
     async def append(self, board: str, first: int, changes: Sequence[Change]) -> None:
@@ -67,10 +75,23 @@ class SimStore:
         if first == 1 and changes:
             first_epoch(changes[0])
         if changes:
-            await self._write(partial(self._append, board, first, tuple(changes)))
+            asks = not self.faults.remembers or self._end(board) != first - 1
+            self._ends.pop(board, None)
+            await self._write(partial(self._append, board, first, tuple(changes), asks=asks))
+            self._ends[board] = changes[-1].seq
 
-    def _append(self, board: str, first: int, changes: Sequence[Change]) -> None:
-        self.disk.append(board, first, changes)
+    def _append(self, board: str, first: int, changes: Sequence[Change], *, asks: bool = True) -> None:
+        self.disk.append(board, first, changes, asks=asks)
+
+    def _end(self, board: str) -> int | None:
+        if self._outages != self.faults.outages:
+            self._outages = self.faults.outages
+            self._forget()
+        return self._ends.get(board)
+
+    def _forget(self) -> None:
+        """Another copy may be there by now."""
+        self._ends.clear()
 
     async def load(self, board: str, recent: int) -> Loaded | None:
         if self.faults.hit(self.faults.load_in_pieces):
@@ -180,17 +201,22 @@ class SimStore:
 
     async def _read(self, work: Callable[[], T]) -> T:
         """Somewhere between call and answer lies the moment that is read: never before the call."""
-        faults = self.faults
+        faults, connection = self.faults, self.faults.outages
         before = faults.latency(slow=faults.read_slow)
         fails = self._cut_off() or before > DEADLINE_S or faults.hit(faults.read_fails)
         await asyncio.sleep(min(before, DEADLINE_S))
-        if fails or self._cut_off():
+        if fails or self._cut_off() or connection != faults.outages:
+            self._forget()
             raise Failed("no answer to a read")
         value = work()
         await asyncio.sleep(faults.latency())
+        if connection != faults.outages:
+            self._forget()
+            raise Failed("the answer to a read was lost")
         return value
 
     async def _write(self, work: Callable[[], None]) -> None:
+        connection = self.faults.outages
         lands, answers, fails = self._fate()
         write = _Write(work)
         if lands is not None:
@@ -199,7 +225,8 @@ class SimStore:
         await asyncio.sleep(answers)
         if write.timer is None:
             del self._under_way[write]
-        if fails:
+        if fails or connection != self.faults.outages:
+            self._forget()
             raise Failed("no answer to a write")
         write.result()
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from server.boards.parts import BoardSettings
 from tests.simulator.broker import SimExchange
-from tests.simulator.checker import difference, folded, restored, violations
+from tests.simulator.checker import difference, folded, restored, violations, violations_since
 from tests.simulator.client import Client, Rule
 from tests.simulator.disk import Shelf, SimDisk
 from tests.simulator.faults import Faults
@@ -152,7 +152,7 @@ class World:
 
     async def _lose_store(self) -> None:
         self.history.trace("store", "goes down")
-        self.faults.store_down = True
+        self.faults.lose_store()
         await asyncio.sleep(3 * self.rng.random() ** 2)
         self.faults.store_down = False
 
@@ -194,7 +194,9 @@ class World:
         await self._everybody_agrees()
         self._judge()
         copy = await backup
-        if copy and not self.history.violations:
+        if copy and not self.history.violations and self.rng.random() < 0.5:
+            await self._put_back_under(copy)
+        elif copy and not self.history.violations:
             await self._put_back(copy)
 
     async def _everybody_answered(self) -> None:
@@ -220,6 +222,9 @@ class World:
         shelf = self.disk.shelves.get(BOARD)
         if shelf is None:
             yield "there is no board"
+            return
+        if [change.seq for change in shelf.log] != list(range(1, len(shelf.log) + 1)):
+            yield "there is a gap in the log"
             return
         state = folded(BOARD, shelf.log)
         for client in self.clients:
@@ -257,14 +262,39 @@ class World:
     async def _put_back(self, copy: dict[str, Shelf]) -> None:
         """Everybody is at the newest state, all of it is written, and then it is gone."""
         await asyncio.sleep(WRITTEN_WITHIN_S)
-        lost = self.disk.head(BOARD)
-        self.disk.shelves.update(copy)
-        self.history.trace("store", "is put back from", lost, "to", self.disk.head(BOARD))
+        lost = self._replace(copy)
         self.history.items.clear()
         for instance in self.instances:
             instance.attempts.clear()
         if self.disk.head(BOARD) < lost:
             await self._everybody_agrees()
+
+    async def _put_back_under(self, copy: dict[str, Shelf]) -> None:
+        """Everybody writes meanwhile, and goes on as soon as the store is there again."""
+        for client in self.clients:
+            client.more(self.rng.choice((5, 15)))
+        await asyncio.sleep(self.rng.random())
+        self.faults.lose_store()
+        for instance in self.instances:
+            instance.store.lose_writes()
+        await asyncio.sleep(self.rng.random() ** 2)
+        self._replace(copy)
+        self.faults.store_down = False
+        old = len(self.history.items)
+        for client in self.clients:
+            client.more(self.rng.choice((5, 15)))
+        await self._everybody_answered()
+        await self._everybody_agrees()
+        for text in violations_since(old, self.history.items, self.disk.log(BOARD), BOARD):
+            self.history.violation(text)
+
+    def _replace(self, copy: dict[str, Shelf]) -> int:
+        """Put the copy in the place of what there is, and tell where that ended."""
+        lost = self.disk.head(BOARD)
+        self.history.lost_epochs.add(self.disk.shelves[BOARD].epoch)
+        self.disk.shelves.update(copy)
+        self.history.trace("store", "is put back from", lost, "to", self.disk.head(BOARD))
+        return lost
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import motor.frameworks.asyncio as pool
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
-from pymongo import ReadPreference, WriteConcern
+from pymongo import ReadPreference, WriteConcern, monitoring
 from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
@@ -54,8 +54,32 @@ class Lane:
         self._free.release()
 
 
+class _Arrivals(monitoring.ConnectionPoolListener):
+    """Tells, on the thread that made it, of each connection before anything is asked through it."""
+
+    def __init__(self, arrived: Callable[[], None]) -> None:
+        self._arrived = arrived
+
+    def connection_ready(self, event: monitoring.ConnectionReadyEvent) -> None:
+        self._arrived()
+
+    def pool_created(self, event: monitoring.PoolCreatedEvent) -> None: ...
+    def pool_ready(self, event: monitoring.PoolReadyEvent) -> None: ...
+    def pool_cleared(self, event: monitoring.PoolClearedEvent) -> None: ...
+    def pool_closed(self, event: monitoring.PoolClosedEvent) -> None: ...
+    def connection_created(self, event: monitoring.ConnectionCreatedEvent) -> None: ...
+    def connection_closed(self, event: monitoring.ConnectionClosedEvent) -> None: ...
+    def connection_check_out_started(self, event: monitoring.ConnectionCheckOutStartedEvent) -> None: ...
+    def connection_check_out_failed(self, event: monitoring.ConnectionCheckOutFailedEvent) -> None: ...
+    def connection_checked_out(self, event: monitoring.ConnectionCheckedOutEvent) -> None: ...
+    def connection_checked_in(self, event: monitoring.ConnectionCheckedInEvent) -> None: ...
+
+
 class Link:
     """A client and its database. Made on the running loop; raises as `Address`, and `Failed`.
+
+    `era`: changes with each new connection and each call that fails. What was seen in another one may be
+    gone: a server that has been away may have come back with an older copy of the data.
 
     `appends`, `lookups`, `loads`: the lanes, which share the threads of Motor's pool. `majority`: collections
     read what a majority has; turned off for a server that does not know the option.
@@ -69,6 +93,7 @@ class Link:
         self.lookups = Lane(threads // 4)
         self.loads = Lane(threads // 4)
         self.appends = Lane(threads - 2 * (threads // 4))
+        self.era = 0
         self._client, self._database = self._connect(address, threads)
         self.majority = True
         self._open = True
@@ -81,7 +106,7 @@ class Link:
     ) -> tuple[AsyncIOMotorClient[Document], AsyncIOMotorDatabase[Document]]:
         milliseconds = int(self.deadline_s * 1000)
         try:
-            client = _client(address.url, milliseconds, threads)
+            client = _client(address.url, milliseconds, threads, self._next_era)
             name = client.get_default_database(DATABASE).name
         except (UserWarning, PyMongoError, ValueError, TypeError, OSError) as error:
             # What is wrong with the URL itself is known before: here a name server had no answer.
@@ -91,6 +116,9 @@ class Link:
             read_preference=ReadPreference.PRIMARY,
             write_concern=WriteConcern(w="majority", j=True, wtimeout=milliseconds * 4 // 5),
         )
+
+    def _next_era(self) -> None:
+        self.era += 1
 
     def collection(self, name: str) -> Collection:
         concern = ReadConcern("majority") if self.majority else ReadConcern()
@@ -136,8 +164,12 @@ class Link:
         await lane.enter()
         exchange = asyncio.ensure_future(_sent(send))
         exchange.add_done_callback(partial(_ended, lane))
-        with translated(self.server):
-            return await asyncio.shield(exchange)
+        try:
+            with translated(self.server):
+                return await asyncio.shield(exchange)
+        except (Failed, asyncio.CancelledError):
+            self._next_era()
+            raise
 
     async def close(self) -> None:
         """Let the calls under way end, then let go of the server. Takes `deadline_s` twice at most."""
@@ -165,7 +197,9 @@ class Link:
                 await said.wait()
 
 
-def _client(url: str, milliseconds: int, threads: int) -> AsyncIOMotorClient[Document]:
+def _client(
+    url: str, milliseconds: int, threads: int, connected: Callable[[], None]
+) -> AsyncIOMotorClient[Document]:
     """Raises UserWarning for an option that the driver would pass over."""
     with no_warnings():
         client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
@@ -173,6 +207,7 @@ def _client(url: str, milliseconds: int, threads: int) -> AsyncIOMotorClient[Doc
             io_loop=asyncio.get_running_loop(),
             appname="boardcast",
             maxPoolSize=threads,
+            event_listeners=[_Arrivals(connected)],
             # What was sent once is not sent again behind our back: a duplicate key then proves that nothing
             # was written. Those who call try again, with a pause.
             retryWrites=False,

@@ -36,8 +36,10 @@ class Log:
         self._abilities = abilities
         self._entries = link.collection("log")
         self._parts = link.collection("parts")
-        self._ends: dict[str, int] = {}  # a number with which a document ends
+        self._ends: dict[str, int] = {}  # a number with which a document ends, as seen in this era
         self._known = None if abilities.unique_names else Known()
+        self._sure: set[str] = set()  # boards of which what is `_known` was compared with the log in this era
+        self._seen_era = link.era
 
     # -- appending
 
@@ -46,24 +48,55 @@ class Log:
         board = entry.board
         if len(set(entry.names)) < len(entry.names):
             raise Refused(f"board {board}: a name twice in one append")
+        era = self._era()
         if self._known is not None and self._ends.get(board) != entry.first - 1:
+            await self._recall(self._known, board)
             await self._learn(self._known, board)  # one query then tells both: where it ends, and the names
-        await self._must_follow(entry)
+        if self._ends.get(board) != entry.first - 1 and not await self._follows(entry):
+            raise Refused(f"board {board}: {entry.first} is not the next number")
         await self._must_be_new(entry)
         self._ends.pop(board, None)
         await self._insert(entry)
-        self._remember(board, entry.last)
+        if era != self._link.era and not await self._follows(entry):
+            await self._take_back(entry)
+            raise Refused(f"board {board}: an older copy was put back")
+        self._remember(board, entry.last, era)
         if self._known is not None:
             self._known.add(board, entry.first, entry.keys)
 
-    async def _must_follow(self, entry: Entry) -> None:
-        before = entry.first - 1
-        if before == 0 or self._ends.get(entry.board) == before:
-            return
-        which = {"board": entry.board, "last": before}
+    def _era(self) -> int:
+        """Forget what was seen in another one."""
+        if self._seen_era != self._link.era:
+            self._seen_era = self._link.era
+            self._ends.clear()
+            self._sure.clear()
+        return self._seen_era
+
+    async def _follows(self, entry: Entry) -> bool:
+        """Whether an append ends right before this one."""
+        which = {"board": entry.board, "last": entry.first - 1}
         lane = self._link.appends
-        if await self._link.call(lane, lambda: self._entries.find_one(which, {"_id": 1})) is None:
-            raise Refused(f"board {entry.board}: {entry.first} is not the next number")
+        if entry.first == 1:
+            return True
+        return await self._link.call(lane, lambda: self._entries.find_one(which, {"_id": 1})) is not None
+
+    async def _take_back(self, entry: Entry) -> None:
+        """It was inserted behind a hole, while an older copy was put back: no log ever held it."""
+        which = {"_id": log_id(entry.board, entry.first), "last": entry.last}
+        await self._link.call(self._link.appends, lambda: self._entries.delete_one(which))
+
+    async def _recall(self, known: Known, board: str) -> None:
+        """Whether the log is still the one whose names are known."""
+        reach = known.reach(board)
+        if board in self._sure or reach == 0:
+            return
+        era, which = self._link.era, {"board": board, "last": reach}
+        find = partial(self._entries.find_one, which, {"first": 1, "names": 1})
+        found = await self._link.call(self._link.appends, find)
+        if found is None or not known.ends_with(board, found["first"], found["names"]):
+            known.drop(board)
+        if era == self._seen_era:
+            self._sure.add(board)
 
     async def _must_be_new(self, entry: Entry) -> None:
         """Only where the server does not see to it. What comes before the append is all there by now."""
@@ -84,12 +117,12 @@ class Log:
 
     async def _learn(self, known: Known, board: str) -> None:
         """The names of what others appended, or some of them."""
-        reach = known.reach(board)
+        reach, era = known.reach(board), self._link.era
         which = {"board": board, "last": {"$gt": reach}, "first": {"$lte": reach + NAMES_PAGE}}
         found = await self._find(self._link.appends, which, {"first": 1, "names": 1}, FORWARD, NAMES_PAGE)
         for document in found:
             known.add(board, document["first"], document["names"])
-            self._remember(board, document["first"] + len(document["names"]) - 1)
+            self._remember(board, document["first"] + len(document["names"]) - 1, era)
 
     async def _insert(self, entry: Entry) -> None:
         link = self._link
@@ -117,7 +150,10 @@ class Log:
         with suppress(Failed):
             await self._link.call(self._link.lookups, lambda: self._parts.delete_many(which))
 
-    def _remember(self, board: str, last: int) -> None:
+    def _remember(self, board: str, last: int, era: int) -> None:
+        """`era`: when that was asked."""
+        if era != self._era():
+            return
         if len(self._ends) >= MOST_KNOWN:
             self._ends.clear()
         self._ends[board] = last
@@ -126,13 +162,13 @@ class Log:
 
     async def heads(self, boards: Some[str] | None) -> dict[str, int]:
         """The last number of each board that has a log; None: of all, if the server can tell."""
-        wanted = None if boards is None else list(dict.fromkeys(boards))
+        wanted, era = None if boards is None else list(dict.fromkeys(boards)), self._link.era
         if wanted is None or (self._abilities.grouped and len(wanted) > 1):
             found = await self._grouped(wanted)
         else:
             found = await self._one_by_one(wanted)
         for board, last in found.items():
-            self._remember(board, last)
+            self._remember(board, last, era)
         return found
 
     @property
@@ -193,6 +229,7 @@ class Log:
         return changes
 
     async def _changes(self, board: str, which: Document, after: int, last: int) -> list[Change]:
+        era = self._link.era
         documents = await self._find(self._link.loads, which, None, FORWARD, PAGE + 2)
         changes: list[Change] = []
         for document in documents:
@@ -200,7 +237,7 @@ class Log:
         if [change.seq for change in changes] != list(range(after + 1, after + 1 + len(changes))):
             raise Failed(f"board {board} is damaged: changes after {after} are not all there; restore a copy")
         for document in documents:
-            self._remember(board, document["last"])
+            self._remember(board, document["last"], era)
             if self._known is not None:
                 self._known.add(board, document["first"], document["names"])
         return changes

@@ -16,6 +16,7 @@ class Known:
         self.most = most
         self._count = 0
         self._boards: dict[str, tuple[int, set[int]]] = {}
+        self._tails: dict[str, int] = {}  # a hash of what was added last
 
     def reach(self, board: str) -> int:
         """The last change whose name is remembered; 0: none is."""
@@ -30,7 +31,18 @@ class Known:
             return
         hashes.update(map(hash, names))
         self._boards[board] = reach + len(names), hashes
+        self._tails[board] = hash((first, *names))
         self._count += len(names)
+
+    def ends_with(self, board: str, first: int, names: Sequence[str]) -> bool:
+        """Whether that was added last."""
+        return self._tails.get(board) == hash((first, *names))
+
+    def drop(self, board: str) -> None:
+        """The log is not the one that was read."""
+        _, hashes = self._boards.pop(board, (0, set()))
+        self._tails.pop(board, None)
+        self._count -= len(hashes)
 
     def suspects(self, board: str, names: Iterable[str]) -> list[str]:
         """Those that may be in the log."""
@@ -39,4 +51,5 @@ class Known:
 
     def forget(self) -> None:
         self._boards.clear()
+        self._tails.clear()
         self._count = 0
