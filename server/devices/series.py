@@ -53,13 +53,23 @@ async def series(store: TelemetryStore, asked: Asked, newest: Heard | None) -> S
     if newest is None or asked.start >= asked.end:
         return Series(0, [], None)
     position = min(newest.t, asked.end - 1)
-    width = ceil((asked.end - asked.start) / asked.points)
+    width = _width(asked, 1)
     if width < MINUTE_MS and asked.start >= asked.raw_since and await _few(store, asked):
         return await _points(store, asked, position, width)
     base = HOUR_MS if width >= HOUR_MS else MINUTE_MS
-    width = ceil(width / base) * base
+    width = _width(asked, base)
     parts = await _buckets(store, asked, position, base)
     return Series(width, rollup.grouped(parts, width), position)
+
+
+def _width(asked: Asked, base: int) -> int:
+    """How wide buckets are, in multiples of `base`, so that no more than `points` of them, whose edges lie at
+    multiples of their width, touch the range.
+    """
+    width = ceil((asked.end - asked.start) / asked.points / base) * base
+    while (asked.end - 1) // width - asked.start // width >= asked.points:
+        width = max(width + base, ceil(width * 1.05 / base) * base)
+    return width
 
 
 async def _few(store: TelemetryStore, asked: Asked) -> bool:
