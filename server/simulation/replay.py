@@ -4,8 +4,9 @@
     2013-12-02 21:15:00,73.967          1385932500,21.5,40
     2013-12-02 21:20:00,74.935          1385932560,21.6,
 
-Timestamps: ISO 8601 (UTC when it says nothing else), or seconds or milliseconds since 1970. An empty cell is
-a value that is not there. Rows that are out of order, as where clocks were set back, are put in order.
+Timestamps: ISO 8601 (UTC when it says nothing else), or seconds or milliseconds since 1970. An empty cell, or
+NaN, is a value that is not there; a row with no value is left out. Rows that are out of order, as where
+clocks were set back, are put in order.
 """
 
 import csv
@@ -42,8 +43,8 @@ def read(lines: Iterable[str], *, metric: str | None = None) -> list[Row]:
         line = reader.line_num
         if cells and len(cells) != len(metrics) + 1:
             raise ReplayError(line, f"has {len(cells)} cells, the first line has {len(metrics) + 1}")
-        if cells:
-            found.append((_time(cells[0], line), _values(metrics, cells[1:], line)))
+        if cells and (values := _values(metrics, cells[1:], line)):
+            found.append((_time(cells[0], line), values))
     if not found:
         raise ReplayError(1, "no readings follow")
     return sorted(found, key=lambda row: row[0])
@@ -86,7 +87,7 @@ def _date(cell: str, line: int) -> int:
 def _values(metrics: Sequence[str], cells: Sequence[str], line: int) -> Values:
     values: Values = {}
     for metric, cell in zip(metrics, cells, strict=True):
-        if cell.strip():
+        if cell.strip().lower() not in ("", "nan"):
             values[metric] = _value(cell, line)
     return values
 

@@ -22,6 +22,11 @@ def test_times_may_be_dates_seconds_or_milliseconds() -> None:
         assert read(f"timestamp,value\n{time},73.5\n") == wanted, time
 
 
+def test_a_row_with_no_value_is_left_out() -> None:
+    text = "timestamp,value\n1385932500,1\n1385932560,\n1385932620,NaN\n1385932680,2\n"
+    assert [values for _, values in read(text)] == [{"value": 1.0}, {"value": 2.0}]
+
+
 def test_a_column_is_a_metric_and_an_empty_cell_no_value() -> None:
     assert read("t,temp,humidity\n1,21.5,40\n2,,41\n\n3,1e1,\n") == [
         (1000, {"temp": 21.5, "humidity": 40}),
