@@ -34,6 +34,7 @@ UNLIMITED = {f"BOARDCAST_DEVICES__{name}": "" for name in WINDOWS} | {
 }
 UNLIMITED |= {"BOARDCAST_LIMITS__MESSAGES_PER_SECOND": "1000000", "BOARDCAST_LOG__LEVEL": "warning"}
 MINUTE, YEAR = 60_000, 365 * 86_400_000
+SILENT, SOON_MS = 1000, 5_000
 
 
 def now() -> int:
@@ -57,6 +58,9 @@ async def prepare(data: Path) -> list[str]:
         )
     while await store.telemetry.roll(2**50, 60):
         pass
+    heard = now()
+    last = [Batch.of(BOARD, f"s{n}", {"pulse": ([heard], [1.0])}, at=heard) for n in range(SILENT)]
+    await store.telemetry.keep(last)
     await store.close()
     return tokens
 
@@ -78,7 +82,7 @@ class Serving:
         )
         assert self.process.stdout is not None
         self.port = int(self.process.stdout.readline().rsplit(":", 1)[1])
-        names = [f"d{number}" for number in range(DEVICES)]
+        names = ["year", *(f"d{n}" for n in range(DEVICES)), *(f"s{n}" for n in range(SILENT))]
         self.post([{"mutation": n, "op": "device.create", "args": {"device": n, "name": n}} for n in names])
 
     def post(self, mutations: Sequence[object]) -> None:
@@ -234,6 +238,38 @@ def charts(port: int) -> None:
     say(f"a year at a point a minute, {size}: median {median(took):.1f} ms, longest {max(took):.1f} ms")
 
 
+def heard_at(port: int) -> int:
+    """When the devices that are to fall silent were heard."""
+    url = f"http://127.0.0.1:{port}/api/boards/{BOARD}/devices/s0/telemetry/newest"
+    with urllib.request.urlopen(url) as answer:
+        return int(json.load(answer)["items"][0]["at"])
+
+
+async def silence(port: int, heard: int) -> None:
+    """All devices fall silent in the same moment: how long until the last card is open."""
+    due = now() + SOON_MS
+    when = {"kind": "silent", "for_ms": due - heard}
+    rule = {"id": "quiet", "device": "*", "metric": "pulse", "when": when}
+    person = Person(PEOPLE)
+    person.reader, person.writer = await socket(port, "/ws")
+    await person.ask(b'"welcome"', {"type": "hello", "client": "person-silent"})
+    await person.ask(b'"joined"', {"type": "join", "board": BOARD})
+    args = {"rule": {**rule, "then": {"column": "todo", "title": "Silent"}}}
+    name = {"mutation": "silent-1", "op": "rule.set", "args": args}
+    await person.ask(b'"ack"', {"type": "mutate", "board": BOARD, **name})
+    opened, rest, first = 0, b"", 0
+    while opened < SILENT:
+        rest += await person.reader.read(1 << 20)
+        found = rest.count(b'"alarm.open"')
+        if found:
+            first, opened = first or now(), opened + found
+            rest = rest[rest.rindex(b'"alarm.open"') + 1 :]
+    person.writer.close()
+    say(
+        f"{SILENT} devices silent at once: first card {first - due} ms after the limit, last {now() - due} ms"
+    )
+
+
 def spying(pid: int, into: str, seconds: float) -> "subprocess.Popen[bytes]":
     what = ["record", "-r", "200", "-f", "raw", "-o", into, "-p", str(pid), "-d", str(int(seconds))]
     return subprocess.Popen(["py-spy", *what], stdout=subprocess.DEVNULL)
@@ -253,12 +289,14 @@ async def measure(wanted: argparse.Namespace, serving: Serving, tokens: list[str
         await posts(port, tokens[0], seconds, 64, people=False)
     if "posts-people" in only:
         await posts(port, tokens[0], seconds, 16, people=True)
+    if "silent" in only:  # last: it fills the board with cards
+        await silence(port, heard_at(port))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.telemetry")
     parser.add_argument("--seconds", type=float, default=8)
-    parser.add_argument("--only", default="chart,idle,fast,paced,posts,posts-people")
+    parser.add_argument("--only", default="chart,idle,fast,paced,posts,posts-people,silent")
     parser.add_argument("--profile", default="")
     wanted = parser.parse_args()
     os.sched_setaffinity(0, {1})
