@@ -330,9 +330,20 @@ class App:
             return list(await self.store.boards())
 
     async def shown(self, boards: Sequence[str]) -> list[Shown]:
-        """Those boards, without reading their tasks for it. Raises `NotFound`, `Unavailable`."""
+        """Those boards, without reading their tasks for it. One that is damaged is left out: the others are
+        there. Raises `NotFound`, and `Unavailable` when none can be read."""
         known = await glimpses(self.store, [board for board in boards if not self.boards.holds(board)])
-        return [known.get(board) or await self.readable(board) for board in boards]
+        shown: list[Shown] = []
+        failed: Unavailable | None = None
+        for board in boards:
+            try:
+                shown.append(known.get(board) or await self.readable(board))
+            except Unavailable as error:
+                log.warning("a board is left out of a list", board=board, reason=str(error))
+                failed = error
+        if failed is not None and not shown:
+            raise failed
+        return shown
 
     # -- sockets
 

@@ -272,7 +272,7 @@ class Replica:
             try:
                 await asyncio.shield(self._loading)
             except Failed as error:
-                raise Unavailable("the board cannot be read: the store does not answer") from error
+                raise Unavailable("the board cannot be read from the store") from error
 
     def _load_ended(self, task: asyncio.Task[None]) -> None:
         if self._loading is task:
