@@ -102,6 +102,20 @@ async def test_the_key_of_a_refused_write_is_free_again(client: Client) -> None:
 
 
 @pytest.mark.gen_test
+async def test_a_write_that_changes_nothing_is_kept_by_its_name_like_any_other(client: Client) -> None:
+    made = await client.post("/api/tasks", {"id": "t", "title": "T"})
+    for body, key in (({"title": "T"}, "same"), ({}, "empty")):
+        first = await client.patch("/api/tasks/t", body, Idempotency_Key=key)
+        again = await client.patch("/api/tasks/t", body, Idempotency_Key=key)
+        assert (first.status, again.body, again.headers["ETag"]) == (200, first.body, first.headers["ETag"])
+        (change,) = (await client.get(f"{BOARD}/changes?limit=1")).body["items"]
+        assert (change["mutation"], change["set"], change["was"]) == (key, {}, {})
+        assert (change["seq"], change["at"]) == (first.body["seq"], first.body["updated_at"])
+    assert first.body["seq"] == made.body["seq"] + 2
+    assert (await client.patch("/api/tasks/t", {"title": "U"}, Idempotency_Key="same")).code == "conflict"
+
+
+@pytest.mark.gen_test
 async def test_writes_without_a_key_are_two_writes(client: Client) -> None:
     first, second = [await client.post("/api/tasks", {"title": "Same"}) for _ in range(2)]
     assert first.body["id"] != second.body["id"]

@@ -44,7 +44,8 @@ export class HistoryView {
     const { error, items, more } = history;
     setText(this.problem, error ? t("history.failed", { reason: error.message ?? error }) : items.length === 0 ? t("history.none") : "");
     this.more.hidden = !more;
-    this.list.replaceChildren(...items.map((item) => this.entry(item)));
+    const said = items.filter(({ lost, lines }) => lost || lines.length > 0); // the others changed nothing
+    this.list.replaceChildren(...said.map((item) => this.entry(item)));
   }
 
   entry({ at, actor, lines, lost }) {
