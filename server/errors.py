@@ -140,3 +140,11 @@ class Close:
     UNAUTHENTICATED = 4501
     FORBIDDEN = 4503
     TOO_MANY_CONNECTIONS = 4504
+
+
+def in_words(error: BaseException) -> str:
+    """What is wrong, for people: of an error of the system the file and the reason, without its number."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    reason = error.strerror[0].lower() + error.strerror[1:]
+    return reason if error.filename is None else f"{error.filename}: {reason}"

@@ -23,6 +23,7 @@ from server.data.export import export as write_export
 from server.data.files import whole_file
 from server.data.format import is_id
 from server.data.intake import Outcome, Target, take_in
+from server.errors import in_words
 from server.stores import Failed, Head, TooNew, Unusable
 from server.stores.sqlite.archive import Archive
 from server.stores.sqlite.intake import Intake
@@ -47,7 +48,7 @@ def _told(what: str) -> Iterator[Line]:
         raise  # whoever read has gone; click ends quietly
     except (DataError, Failed, OSError) as error:
         progress.clear()
-        fail(FAILED, f"cannot {what}: {error}")
+        fail(FAILED, f"cannot {what}: {in_words(error)}")
     finally:
         progress.clear()
 

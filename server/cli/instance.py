@@ -18,6 +18,7 @@ from server import brokers
 from server.app import App
 from server.cli.group import CONFIGURATION, FAILED
 from server.config import Config, ConfigError
+from server.errors import in_words
 from server.stores import Failed, TooNew, Unusable
 
 log = structlog.stdlib.get_logger("app")
@@ -49,7 +50,7 @@ def run(config: Config, worker: int | None = None) -> tuple[int, str]:
     except (Unusable, brokers.Failed) as error:  # a URL: that a broker is away is no failure
         return CONFIGURATION, f"configuration: {error}"
     except (Failed, OSError) as error:
-        return FAILED, f"cannot serve: {error}"
+        return FAILED, f"cannot serve: {in_words(error)}"
     return 0, ""
 
 

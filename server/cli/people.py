@@ -17,7 +17,7 @@ from server.app import now_ms
 from server.backends import accounts_of
 from server.cli.group import CONFIGURATION, FAILED, data_options, fail, load
 from server.config import Config
-from server.errors import BoardcastError
+from server.errors import BoardcastError, in_words
 from server.model.accounts import AuditEntry, Login, Person, Secret
 from server.model.messages import User
 from server.stores import Failed, Store, TooNew, Unusable
@@ -42,7 +42,7 @@ def _run(
     except Unusable as error:
         fail(CONFIGURATION, f"configuration: {error}")
     except (Failed, OSError) as error:
-        fail(FAILED, f"cannot do that: {error}")
+        fail(FAILED, f"cannot do that: {in_words(error)}")
 
 
 async def _with_accounts(config: Config, work: Callable[[Accounts, Config], Awaitable[None]]) -> None:

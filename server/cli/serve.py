@@ -10,6 +10,7 @@ from server.cli.group import CONFIGURATION, FAILED, fail, load, server_options
 from server.cli.instance import run
 from server.cli.workers import handed_over, supervise
 from server.config import Config, ConfigError, masked
+from server.errors import in_words
 from server.log import set_up
 from server.mqtt_settings import mqtt_settings
 
@@ -29,7 +30,7 @@ def check(config: Path | None, **flags: object) -> None:
     except ConfigError as error:
         fail(CONFIGURATION, f"configuration: {error}")
     except OSError as error:
-        fail(FAILED, str(error))
+        fail(FAILED, in_words(error))
     address = address_of(loaded.server.host, loaded.server.port, tls=certificate is not None)
     data = f"{masked(loaded.store_url)}, {masked(loaded.broker.url)}"
     click.echo(f"configuration is good: {address}, {data}")

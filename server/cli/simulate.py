@@ -19,6 +19,7 @@ from server.cli.simulated.enrolment import Newcomer, NotEnrolled, Office
 from server.cli.simulated.fleet import Fleet, Member, now_ms
 from server.cli.simulated.line import Line
 from server.cli.simulated.speech import SPEECHES
+from server.errors import in_words
 from server.simulation.backlog import Backlog
 from server.simulation.device import Device, Values, kind_of
 from server.simulation.replay import ReplayError, Row, read, shifted
@@ -139,7 +140,7 @@ def simulate(**options: object) -> None:
     except (NotEnrolled, ReplayError, OSError, UnicodeDecodeError) as error:
         progress.clear()
         where = f"{plan.replay}: " if isinstance(error, (ReplayError, UnicodeDecodeError)) else ""
-        fail(FAILED, f"cannot simulate: {where}{error}")
+        fail(FAILED, f"cannot simulate: {where}{in_words(error)}")
     except KeyboardInterrupt:
         code = FAILED
     sys.exit(code)

@@ -34,6 +34,7 @@ from msgspec import structs
 from server.cli.group import CONFIGURATION, FAILED
 from server.cli.instance import FIRST_ACCOUNT, STOP_S
 from server.config import Config
+from server.errors import in_words
 
 log = structlog.stdlib.get_logger("workers")
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 15.0
@@ -61,7 +62,7 @@ def supervise(config: Config) -> tuple[int, str]:
     try:
         held = reserve(server.host, server.port)
     except OSError as error:
-        return FAILED, f"cannot serve: {error}"
+        return FAILED, f"cannot serve: {in_words(error)}"
     port = held[0].getsockname()[1]
     command = [sys.executable, *sys.orig_argv[1:]]
     patience_s = server.lame_duck_s + server.drain_s + 2 * STOP_S

@@ -49,7 +49,7 @@ def restore(
     if is_part_of(file, database):
         raise DataError(f"{file} is the data itself; choose a backup of it")
     if not file.is_file():
-        raise DataError(f"there is no file {file}")
+        raise DataError(f"{file} is not a file" if file.exists() else f"there is no file {file}")
     database.parent.mkdir(parents=True, exist_ok=True)
     with alone(database.parent):
         new = database.with_name(f"{database.name}.restoring")

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from server.data import DataError
+from server.errors import in_words
 from server.stores.sqlite.replace import discard, sync
 
 OWN = ("", "-wal", "-shm", "-journal", ".restoring")
@@ -30,6 +31,9 @@ def whole_file(path: Path, *, force: bool, database: Path | None) -> Iterator[Pa
         _refuse(path, force, database)
         partial.replace(path)
         sync(path.parent)
+    except OSError as error:
+        reason = in_words(OSError(*error.args[:2]))  # without the name beside it, which nobody knows
+        raise DataError(f"{path} cannot be written: {reason}") from error
     finally:
         discard(partial)
 

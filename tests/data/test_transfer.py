@@ -181,6 +181,16 @@ def test_only_boards_that_exist_are_exported(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+def test_what_cannot_be_read_or_written_is_named_in_words(tmp_path: Path) -> None:
+    data = keep(tmp_path / "data", b=LOG)
+    absent, folder, inside = tmp_path / "absent", tmp_path, Path("/proc/nothing.jsonl")
+    assert refusal(data, "import", absent) == f"cannot import: {absent}: no such file or directory"
+    assert refusal(data, "import", folder) == f"cannot import: {folder}: is a directory"
+    assert refusal(data, "restore", folder) == f"cannot restore: {folder} is not a file"
+    told = refusal(data, "export", inside)
+    assert told == f"cannot export: {inside} cannot be written: no such file or directory"
+
+
 def test_a_reader_that_goes_away_ends_the_export_quietly(tmp_path: Path) -> None:
     data = keep(tmp_path / "data", b=history(3000))
     command = f"{sys.executable} -m server export --data {data} | head -c 10"
@@ -193,7 +203,7 @@ def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
     command = f"{sys.executable} -m server export --data {data} >/dev/full"
     full = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
     assert full.returncode == 1
-    assert full.stderr == "cannot export: [Errno 28] No space left on device\n"
+    assert full.stderr == "cannot export: no space left on device\n"
 
 
 def test_copies_of_one_board_on_two_servers_do_not_share_an_epoch(tmp_path: Path) -> None:

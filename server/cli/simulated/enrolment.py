@@ -9,6 +9,8 @@ import msgspec
 from msgspec import Struct
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 
+from server.errors import in_words
+
 AT_ONCE = 8
 """Requests under way."""
 REQUEST_S = 30.0
@@ -90,7 +92,7 @@ class Office:
         try:
             return await self._client.fetch(request, raise_error=False)
         except OSError as error:
-            raise NotEnrolled(f"no server at {self._url}: {error}") from error
+            raise NotEnrolled(f"no server at {self._url}: {in_words(error)}") from error
 
 
 def _said(answer: HTTPResponse, error: HTTPClientError) -> str:

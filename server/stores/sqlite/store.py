@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from server.errors import in_words
 from server.model.records import Change, Record
 from server.stores import Brief, Failed, Head, Loaded
 from server.stores.entries import Entry, checked, following
@@ -171,7 +172,7 @@ class SqliteStore:
             return self._migrated()
         except (OSError, sqlite3.Error) as error:
             self._release()
-            raise Failed(f"the database {self._path} cannot be opened: {error}") from error
+            raise Failed(f"the database {self._path} cannot be opened: {in_words(error)}") from error
         except BaseException:
             self._release()
             raise
