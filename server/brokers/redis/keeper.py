@@ -9,7 +9,7 @@ import structlog
 
 from server.brokers.redis.link import AWAY, Link, LinkDown
 from server.brokers.redis.settings import Deadlines
-from server.metrics import Number
+from server.metrics.families import Number
 
 log = structlog.stdlib.get_logger("broker")
 

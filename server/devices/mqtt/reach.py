@@ -16,7 +16,7 @@ from msgspec import Struct
 from server.devices.desk import Line
 from server.devices.mqtt.topics import Topics
 from server.errors import BoardcastError
-from server.metrics import Number
+from server.metrics.families import Number
 from server.model.device_messages import CommandMessage
 
 log = structlog.stdlib.get_logger("mqtt")

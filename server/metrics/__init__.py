@@ -1,19 +1,12 @@
 """Every metric, named once: `boardcast_<noun>_<verb>_<unit>`, base units, labels from enums, never an id.
 
-Counting is adding to a plain number on the loop's thread, since a counter of prometheus-client costs a lock
-and a microsecond; a collector reads the numbers when somebody scrapes. What they mean: docs/metrics.md.
+What they mean: docs/metrics.md.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate, product
-from typing import Generic, TypeVar
+from collections.abc import Iterable
+from itertools import product
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.exposition import choose_encoder
-from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
+from server.metrics.families import Families
 
 LATENCY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 BATCH = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0)
@@ -34,66 +27,6 @@ UNKNOWN_OP = "unknown"
 """Stands for whatever a client named that is no operation."""
 CLIENT_CLOSES = ("1000", "1001", "1005", "1006", "other")
 """What clients close with that says something: 1005 without a code, 1006 without a Close frame."""
-
-
-class Number:
-    """A counter or a gauge: add to `value`, or set it."""
-
-    __slots__ = ("value",)
-
-    def __init__(self) -> None:
-        self.value: float = 0
-
-
-class Spread:
-    """A histogram: how many observations fell into each bucket, and their sum."""
-
-    __slots__ = ("bounds", "counts", "total")
-
-    def __init__(self, bounds: tuple[float, ...]) -> None:
-        self.bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
-        self.total = 0.0
-
-    def observe(self, value: float) -> None:
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
-
-    def buckets(self) -> list[tuple[str, float]]:
-        """(upper bound, observations up to it), as Prometheus wants them."""
-        names = [*map(floatToGoString, self.bounds), "+Inf"]
-        return list(zip(names, accumulate(self.counts), strict=True))
-
-
-Child = TypeVar("Child", Number, Spread)
-
-
-class Family(Generic[Child]):
-    """One metric; called with the values of its labels it answers with the child that they name."""
-
-    def __init__(
-        self, metric: Callable[[], Metric], labels: tuple[str, ...], make: Callable[[], Child]
-    ) -> None:
-        self.metric = metric
-        self.labels = labels
-        self._make: Callable[[], Child] = make
-        self.children: dict[tuple[str, ...], Child] = {}
-
-    def __call__(self, *values: str) -> Child:
-        child = self.children.get(values)
-        if child is None:
-            assert len(values) == len(self.labels), self.labels
-            child = self.children[values] = self._make()
-        return child
-
-    def collect(self) -> Metric:
-        metric = self.metric()
-        for values, child in self.children.items():
-            if isinstance(child, Spread):
-                metric.add_metric(values, child.buckets(), child.total)  # type: ignore[attr-defined]
-            else:
-                metric.add_metric(values, child.value)  # type: ignore[attr-defined]
-        return metric
 
 
 class Traffic:
@@ -125,11 +58,11 @@ class Traffic:
         self._sent_bytes.value += size * members
 
 
-class Metrics(Collector):
+class Metrics(Families):
     """All metrics of one instance, at 0. What an enum foresees is made by `foresee`, before it happens."""
 
     def __init__(self) -> None:
-        self.families: list[Family[Number] | Family[Spread]] = []
+        super().__init__()
         self._traffic: dict[str, Traffic] = {}
         self._declare_sockets()
         self._declare_queues()
@@ -137,10 +70,6 @@ class Metrics(Collector):
         self._declare_devices()
         self._declare_parts()
         self._declare_mqtt()
-        self.registry = CollectorRegistry()
-        self.registry.register(self)
-        for process in (ProcessCollector, PlatformCollector, GCCollector):
-            process(registry=self.registry)
 
     def _declare_sockets(self) -> None:
         count, gauge = self._counter, self._gauge
@@ -260,28 +189,6 @@ class Metrics(Collector):
         for outcome in MQTT_OUTCOMES:
             self.mqtt_messages_received(outcome)
 
-    # -- declaring
-
-    def _counter(self, name: str, text: str, *labels: str) -> Family[Number]:
-        return self._add(
-            Family(lambda: CounterMetricFamily(f"boardcast_{name}", text, labels=labels), labels, Number)
-        )
-
-    def _gauge(self, name: str, text: str, *labels: str) -> Family[Number]:
-        return self._add(
-            Family(lambda: GaugeMetricFamily(f"boardcast_{name}", text, labels=labels), labels, Number)
-        )
-
-    def _spread(self, name: str, text: str, bounds: tuple[float, ...], *labels: str) -> Family[Spread]:
-        def metric() -> Metric:
-            return HistogramMetricFamily(f"boardcast_{name}", text, labels=labels)
-
-        return self._add(Family(metric, labels, lambda: Spread(bounds)))
-
-    def _add(self, family: Family[Child]) -> Family[Child]:
-        self.families.append(family)
-        return family
-
     def foresee(
         self,
         *,
@@ -329,13 +236,3 @@ class Metrics(Collector):
             return
         code = str(theirs or 1005) if told else "1006"
         self.connections_closed("client", code if code in CLIENT_CLOSES else "other").value += 1
-
-    # -- reading
-
-    def collect(self) -> Iterator[Metric]:
-        return (family.collect() for family in self.families)
-
-    def expose(self, accept: str) -> tuple[bytes, str]:
-        """Everything as text, and its content type: OpenMetrics when `accept` asks for it."""
-        encode, content_type = choose_encoder(accept)
-        return encode(self.registry), content_type
