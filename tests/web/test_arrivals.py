@@ -1,14 +1,22 @@
 """Connections that ask for nothing, or too slowly: they cost little, for a short time."""
 
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from handlers.arrivals import Arrivals, Patience
-from tests.sockets import Socket
+from tests.sockets import Closed, Socket
 from tests.support import Client, ServerProcess, on_loop
 from tests.test_metrics import scrape
 from tests.web.raw import connect, exchange, head, read_answer
 
 PATIENCE = Patience(waiting=3, per_home=2, new_s=10, resting_s=75, asking_s=120)
+MANY = 2000
+SPARE = 300
+"""Descriptors for everything that is not one of the many connections."""
+UPGRADE = head("GET /ws", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13")
 
 
 def crowd(*names: str, home: str | None = None) -> Arrivals:
@@ -61,24 +69,74 @@ def test_a_home_has_its_share_and_gets_it_back() -> None:
     assert arrivals.arrive("c", "192.0.2.1", 4)
 
 
+@pytest.fixture
+def files() -> Iterator[int]:
+    """Lets this process have so many connections: `MANY`, or as many as the system allows it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MANY + SPARE if hard == resource.RLIM_INFINITY else min(MANY + SPARE, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    yield min(MANY, wanted - SPARE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def half_open(port: int, count: int) -> list[Socket]:
+    """Connections that say nothing, half a request, half a WebSocket's handshake, by turns."""
+    beginnings = [b"", b"GET /api/tasks HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ", UPGRADE[:-20]]
+    links = []
+    for number in range(count):
+        links.append(await connect(port))
+        links[-1].writer.write(beginnings[number % 3])
+    return links
+
+
+async def others_are_served(server: ServerProcess, ann: Client) -> None:
+    """Who was there before goes on, and who comes now is let in: by socket and by HTTP."""
+    task = f"t{server.descriptors()}"
+    assert (await ann.mutate("demo", "task.create", task=task, title="T"))["type"] == "ack"
+    assert (await (await Client.hello(server)).ask("ping"))["type"] == "pong"
+    answer = await exchange(server.port, head("GET /api/tasks"))
+    assert answer is not None and answer.status == 200
+
+
 @on_loop
-async def test_half_open_connections_push_each_other_out_and_nobody_else(tmp_path: Path) -> None:
-    """Four times as many as may wait; people and programs come and go all the while."""
+async def test_half_open_connections_push_each_other_out_and_nobody_else(tmp_path: Path, files: int) -> None:
+    """Forty times as many as may wait; people and programs come and go all the while."""
     with ServerProcess(tmp_path, LIMITS__WAITING_CONNECTIONS="50") as server:
         ann = await Client.hello(server)
         before = server.descriptors()
-        silent = [await connect(server.port) for _ in range(200)]
-        for number, link in enumerate(silent):
-            if number % 2:
-                link.writer.write(b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
-        assert (await ann.mutate("demo", "task.create", task="t", title="T"))["type"] == "ack"
-        assert (await (await Client.hello(server)).ask("ping"))["type"] == "pong"
-        answer = await exchange(server.port, head("GET /api/tasks"))
-        assert answer is not None and answer.status == 200
-        for link in silent[:140]:
+        links = await half_open(server.port, files)
+        await others_are_served(server, ann)
+        for link in links[: files - 60]:
             assert await rest(link) == b"", "the oldest were closed, without a word"
         assert server.descriptors() - before < 70
-        assert (await scrape(server))["boardcast_limits_reached_total{limit=waiting_connections}"] >= 150
+        met = (await scrape(server))["boardcast_limits_reached_total{limit=waiting_connections}"]
+        assert met >= files - 50
+
+
+@on_loop
+async def test_as_many_as_2000_half_open_connections_wait_their_time_and_are_gone(
+    tmp_path: Path, files: int
+) -> None:
+    """With the limits as they are by default; a quarter of them are WebSockets that never say hello."""
+    with ServerProcess(tmp_path) as server:
+        ann = await Client.hello(server)
+        before = server.descriptors()
+        links = await half_open(server.port, files * 3 // 4)
+        greeted = [await Socket.open(f"{server.url}/ws") for _ in range(files // 4)]
+        assert server.descriptors() - before >= 0.99 * files, "all of them are let in at first"
+        await others_are_served(server, ann)
+        for link in links:
+            answer = await rest(link)
+            assert answer == b"" or answer.startswith(b"HTTP/1.1 400 ")
+        for link in greeted:
+            with pytest.raises(Closed) as closed:
+                while True:
+                    await link.receive()
+            assert closed.value.code == 4501
+        await others_are_served(server, ann)
+        assert server.descriptors() - before < 10
+        assert (await scrape(server))["boardcast_limits_reached_total{limit=first_request}"] == len(links)
+        assert "Traceback" not in server.output()
 
 
 async def rest(link: Socket) -> bytes:
