@@ -168,7 +168,7 @@ class Doors:
     async def _look(self) -> None:
         self._end_expired()
         for user in await self._accounts.notices.news():
-            self._accounts.forget(user)
+            self._accounts.identities.forget(user)
             self._doubted.add(user)
         doubted, self._doubted = self._doubted, set()
         present = self._present() & doubted
@@ -197,7 +197,7 @@ class Doors:
         before = connection.identity
         if before is None or not _is_known(before):
             return
-        now = await self._accounts.confirm(before)
+        now = await self._accounts.identities.confirm(before)
         if now is None:
             self._show_out(connection)
         elif now.grant != before.grant:

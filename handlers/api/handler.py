@@ -96,7 +96,7 @@ class ApiHandler(AnsweringAtOnce):
         if not text:
             return GUEST
         try:
-            return await self.app.accounts.identify(text)
+            return await self.app.accounts.identities.identify(text)
         except Unauthenticated:
             if need != "anyone":
                 raise

@@ -1,8 +1,6 @@
-"""Who asks, and what people do with their accounts: the one door to everything in this package."""
+"""What people do with their accounts: the one door to everything in this package."""
 
 import asyncio
-import hashlib
-import time
 from collections.abc import Callable
 from typing import Literal
 
@@ -10,7 +8,8 @@ from msgspec import Struct, structs
 
 from server.accounts.audit import DAY_MS, Audit
 from server.accounts.codes import Codes, Invitations
-from server.accounts.credentials import MOST, SESSION, TOKEN, Credentials, Parsed, parse
+from server.accounts.credentials import MOST, SESSION, TOKEN, Credentials
+from server.accounts.identities import Identities, identity_of, user_of
 from server.accounts.notices import Notices
 from server.accounts.outside import Outside
 from server.accounts.passwords import Passwords
@@ -18,17 +17,13 @@ from server.accounts.people import People
 from server.accounts.subjects import Subjects
 from server.accounts.throttle import Throttle
 from server.errors import BadRequest, Conflict, Forbidden, LimitExceeded, NotFound, Unauthenticated
-from server.model.accounts import AuditEntry, Code, Grant, Identity, Invitation, Person, Secret, Way
+from server.model.accounts import AuditEntry, Code, Identity, Invitation, Person, Secret
 from server.model.messages import User
 from server.stores.entries import Entries
 
 SignUp = Literal["off", "invitation", "open"]
-TRUSTED_S = 1.0
-"""How long an answer about a credential holds. What is revoked here ends here at once."""
-MOST_TRUSTED = 4096
 SETUP_MS = DAY_MS
 RESET_MS = DAY_MS
-SIGN_IN = "sign in first"
 
 
 class AccountSettings(Struct, frozen=True, kw_only=True):
@@ -68,71 +63,18 @@ class Accounts:
         self.notices = Notices(entries, clock)
         self.told: Callable[[str], object] = lambda user: None
         self._entries = entries
-        self._outside = outside
         self.subjects = (
             None if outside is None else Subjects(entries, self.people, outside.issuer, create=create)
         )
-        self._trusted: dict[bytes, tuple[Identity, float]] = {}
+        shelves = {SESSION: self.sessions, TOKEN: self.tokens}
+        self.identities = Identities(self.people, shelves, lambda: self.clock(), outside, self.subjects)
 
     def close(self) -> None:
         self.passwords.close()
 
-    # -- who asks
-
-    async def identify(self, text: str) -> Identity:
-        """Whose session or token it is. Raises `Unauthenticated`, saying what to do."""
-        digest, now = hashlib.sha256(text.encode()).digest(), time.monotonic()
-        known = self._trusted.get(digest)
-        if known is not None and now - known[1] < TRUSTED_S and not self._ended(known[0]):
-            return known[0]
-        found = await self._identify(text)
-        if len(self._trusted) >= MOST_TRUSTED:
-            self._trusted.clear()
-        self._trusted[digest] = (found, now)
-        return found
-
-    async def _identify(self, text: str) -> Identity:
-        parsed = parse(text)
-        if parsed is None:
-            if self._outside is None or self.subjects is None or text.count(".") != 2:
-                raise Unauthenticated("the token is not known here; make one on the page of your account")
-            subject = await self._outside.judge(text)
-            person = await self.subjects.person(subject, self.clock())
-            return _identity(person, "outside", "", subject.expires_at)
-        return await self._by_secret(parsed)
-
-    async def _by_secret(self, parsed: Parsed) -> Identity:
-        signed_in = parsed.prefix == SESSION
-        secret = await (self.sessions if signed_in else self.tokens).find(parsed, self.clock())
-        person = None if secret is None else await self.people.get(parsed.user)
-        if secret is None or person is None or not _holds(person, secret):
-            again = "sign in again" if signed_in else "make another one on the page of your account"
-            raise Unauthenticated(f"the {'session' if signed_in else 'token'} has ended; {again}")
-        return _identity(person, "session" if signed_in else "token", secret.id, secret.expires_at, secret)
-
-    async def confirm(self, identity: Identity) -> Identity | None:
-        """What `identity` is by now; None: it has ended. For whoever stays connected."""
-        person = await self.people.get(identity.user.id)
-        if person is None or person.disabled or self._ended(identity):
-            return None
-        if identity.way == "outside":
-            return _identity(person, "outside", "", identity.expires_at)
-        shelf = self.sessions if identity.way == "session" else self.tokens
-        found = [one for one in await shelf.of(person.id, self.clock()) if one.id == identity.credential]
-        if not found or not _holds(person, found[0]):
-            return None
-        return _identity(person, identity.way, found[0].id, found[0].expires_at, found[0])
-
-    def _ended(self, identity: Identity) -> bool:
-        return identity.expires_at is not None and identity.expires_at <= self.clock()
-
-    def forget(self, user: str) -> None:
-        """What was believed of a user is asked anew."""
-        self._trusted = {key: known for key, known in self._trusted.items() if known[0].user.id != user}
-
     async def tell(self, user: str) -> None:
         """Something of theirs ended or changed: every instance looks at their connections again."""
-        self.forget(user)
+        self.identities.forget(user)
         try:
             await self.notices.post(user)
         finally:
@@ -150,7 +92,7 @@ class Accounts:
         hash = person.password if person is not None and usable else None
         if not await self.passwords.matches(hash, password) or person is None:
             if person is not None:
-                await self._note(_user(person), "sign-in refused", address=address)
+                await self._note(user_of(person), "sign-in refused", address=address)
             raise Unauthenticated("the name or the password is wrong")
         await self.throttle.succeeded(login, address)
         if person.password is not None and self.passwords.is_dated(person.password):
@@ -174,8 +116,8 @@ class Accounts:
             expires_at=now + self.settings.session_days * DAY_MS,
         )
         text, secret = await self.sessions.issue(wanted)
-        await self._note(_user(person), "sign-in", address=address)
-        return text, _identity(person, "session", secret.id, secret.expires_at, secret)
+        await self._note(user_of(person), "sign-in", address=address)
+        return text, identity_of(person, "session", secret.id, secret.expires_at, secret)
 
     async def sign_out(self, identity: Identity) -> None:
         if identity.way == "session":
@@ -202,7 +144,7 @@ class Accounts:
         if await self.codes.use(code, "setup", self.clock()) is None:
             raise ended
         made = await self.people.add(person)
-        await self._note(_user(made), "account", about=made.login)
+        await self._note(user_of(made), "account", about=made.login)
         return made
 
     async def sign_up(
@@ -222,7 +164,7 @@ class Accounts:
             if used is not None:
                 await self.invitations.give_back(used)
             raise
-        await self._note(_user(made), "account", about=made.login)
+        await self._note(user_of(made), "account", about=made.login)
         return made, used
 
     async def _may_sign_up(self, invitation: str, address: str) -> None:
@@ -283,7 +225,7 @@ class Accounts:
         if await self.codes.use(code, "reset", self.clock()) is None:
             raise ended
         await self._set_password(person, password, keep="")
-        await self._note(_user(person), "password reset", address=address)
+        await self._note(user_of(person), "password reset", address=address)
         return person
 
     # -- sessions and tokens of one's own
@@ -312,7 +254,7 @@ class Accounts:
 
     async def rename(self, identity: Identity, name: str) -> Person:
         person = await self.people.change(identity.user.id, lambda old: structs.replace(old, name=name))
-        self.forget(person.id)
+        self.identities.forget(person.id)
         return person
 
     # -- what whoever runs the server does
@@ -343,31 +285,3 @@ class Refused(Forbidden):
 
     def __init__(self, reason: str) -> None:
         super(Forbidden, self).__init__(reason)
-
-
-def _user(person: Person) -> User:
-    return User(person.id, person.name)
-
-
-def _holds(person: Person, secret: Secret) -> bool:
-    return not person.disabled and secret.created_at >= person.since
-
-
-def _identity(
-    person: Person,
-    way: Way,
-    credential: str,
-    expires_at: int | None,
-    secret: Secret | None = None,
-) -> Identity:
-    scope = None if secret is None or secret.boards is None else frozenset(secret.boards)
-    grant = Grant(
-        account=True,
-        admin=person.admin,
-        boards=scope,
-        write=secret is None or secret.write,
-        own=way == "session",
-    )
-    if person.disabled:
-        raise Unauthenticated("the account is disabled; ask whoever runs this server")
-    return Identity(user=_user(person), way=way, grant=grant, credential=credential, expires_at=expires_at)

@@ -276,7 +276,7 @@ class Session:
         return partial(self._identify, accounts, hello, text)
 
     async def _identify(self, accounts: Accounts, hello: m.Hello, text: str) -> None:
-        identity = await accounts.identify(text)
+        identity = await accounts.identities.identify(text)
         if not self._closed:
             self._greet(hello, identity)
 

@@ -220,7 +220,7 @@ async def test_while_the_store_is_away_nobody_is_told_that_they_are_signed_out(t
             raise Failed("the store is away")
 
         town.app.store.entry = away  # type: ignore[method-assign]
-        town.app.accounts.forget(town.ada.id)  # type: ignore[union-attr]
+        town.app.accounts.identities.forget(town.ada.id)  # type: ignore[union-attr]
         client = await town.ada.socket()
         assert (client.welcome["code"], client.welcome["retry"]) == ("unavailable", True)
         assert (await client.closed()).code == 1011, "it is to come again by itself"
