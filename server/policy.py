@@ -35,10 +35,14 @@ LEAST: dict[str, Role] = {op: _SPECIAL.get(op, "editor") for op in OPERATIONS}
 `board.create` needs no role: there is no board yet; whoever has an account may, and is its owner.
 """
 
-Need = Role | Literal["anyone", "account", "own", "admin", "founder", "operation", "device"]
+OF_ONESELF: dict[str, Role] = {"member.remove": "viewer"}
+"""Operation → the least role of whoever may do it to themselves: every member may leave."""
+
+Need = Role | Literal["anyone", "account", "own", "admin", "founder", "operation", "member", "device"]
 """A role: on the board that is meant. `account`: somebody who is known here. `own`: who signed in with a
 password, for changes of the own account. `founder`: an account, and no token that may less than
-make a board. `operation`: an account, then as `LEAST` says of each operation. `device`: its token."""
+make a board. `operation`: an account, then as `LEAST` says of each operation. `member`: an owner, or, as
+`operation`, the member whom the path names. `device`: its token."""
 
 MESSAGES: dict[str, Need] = {
     "hello": "anyone",
@@ -96,7 +100,7 @@ ROUTES: dict[str, Need] = {
     "GET /api/boards/{board}/members": "viewer",
     "POST /api/boards/{board}/members": "owner",
     "PATCH /api/boards/{board}/members/{user}": "owner",
-    "DELETE /api/boards/{board}/members/{user}": "owner",
+    "DELETE /api/boards/{board}/members/{user}": "member",
     "GET /api/boards/{board}/invitations": "owner",
     "POST /api/boards/{board}/invitations": "owner",
     "DELETE /api/boards/{board}/invitations/{invitation}": "owner",
@@ -186,15 +190,21 @@ class Policy:
             return "viewer"
         return role
 
-    def require(self, shown: Shown, actor: Actor, op: str, grant: Grant = MEMBER) -> Role:
-        """The actor's role, when it suffices for `op`. Raises `NotFound`, `Forbidden`, `Unauthenticated`."""
+    def require(
+        self, shown: Shown, actor: Actor, op: str, grant: Grant = MEMBER, whom: str | None = None
+    ) -> Role:
+        """The actor's role, when it suffices for `op`. `whom`: the user that it is about, when it is about one.
+
+        Raises `NotFound`, `Forbidden`, `Unauthenticated`.
+        """
         if op in OWN:
             if actor.kind not in OWN[op]:
                 raise Forbidden(op, self.role(shown, actor, grant) or actor.kind)
             return "editor"
         if op == "board.create":
             return self._founder(grant)
-        return self.needs(shown, actor, LEAST[op], grant, op)
+        oneself = op in OF_ONESELF and whom == actor.id and grant.write
+        return self.needs(shown, actor, OF_ONESELF[op] if oneself else LEAST[op], grant, op)
 
     def _founder(self, grant: Grant) -> Role:
         if not self.open_mode and not grant.account:
@@ -219,6 +229,12 @@ class Policy:
         """As `needs`, for what a table says is needed; that must be a role."""
         assert need in _ROLES, f"{what} needs no role"
         return self.needs(shown, actor, need, grant, what)
+
+    def of_path(self, need: Need, user: str, whom: str | None) -> Need:
+        """What a route needs of `user` whose path names `whom`."""
+        if need != "member":
+            return need
+        return "operation" if user == whom else "owner"
 
     def admit(self, need: Need, grant: Grant, what: str) -> None:
         """What a route needs beside a role. Raises `Unauthenticated`, `Forbidden`."""

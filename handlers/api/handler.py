@@ -56,8 +56,8 @@ class ApiHandler(AnsweringAtOnce):
         method = str(self.request.method)
         endpoint = self.rows["GET" if method == "HEAD" else method]
         what = f"{endpoint.method} {endpoint.path}"
-        need = ROUTES[what]
-        identity = await self._identity(need)
+        identity = await self._identity(ROUTES[what])
+        need = self.app.policy.of_path(ROUTES[what], identity.user.id, path.get("user"))
         self.app.policy.admit(need, identity.grant, what)
         call = self._call(endpoint, path, identity)
         if need in RANK and not self.app.policy.open_mode:

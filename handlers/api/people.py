@@ -154,7 +154,7 @@ ENDPOINTS = also_refused(
         "DELETE",
         f"{_MEMBERS}/{{user}}",
         remove_member,
-        "Remove a member; their open pages are told at once",
+        "Remove a member, or leave oneself; their open pages are told at once",
         query=BaseQuery,
         of_board=True,
     ),

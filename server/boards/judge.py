@@ -97,7 +97,7 @@ def judge(state: BoardState, batch: Sequence[Submission], known: Mapping[str, in
 
 def _change(draft: Draft, submission: Submission, rules: Rules) -> Change:
     try:
-        role = rules.policy.require(draft, submission.actor, submission.op, submission.grant)
+        role = rules.policy.require(draft, submission.actor, submission.op, submission.grant, submission.whom)
         intent = Intent(
             actor=submission.actor,
             client=submission.client,

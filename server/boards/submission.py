@@ -7,7 +7,7 @@ from msgspec import Struct
 from server.errors import BoardcastError
 from server.metrics import Metrics
 from server.model.accounts import MEMBER, Grant
-from server.model.commands import OP_OF, Command
+from server.model.commands import OP_OF, Command, MemberRemove, MemberSet
 from server.model.records import Actor
 
 
@@ -39,6 +39,11 @@ class Submission(Struct, frozen=True, kw_only=True, eq=False):
     @property
     def op(self) -> str:
         return OP_OF[type(self.command)]
+
+    @property
+    def whom(self) -> str | None:
+        """The user that it is about; None: it is about none."""
+        return self.command.user if isinstance(self.command, MemberSet | MemberRemove) else None
 
     @property
     def name(self) -> str | None:

@@ -162,12 +162,20 @@ export class App {
     if (board) await this.show(board, { push: false });
   }
 
+  async leaveForGood() {
+    const { board, view } = this.client;
+    const { leaveBoard } = await import("./account/leave.js");
+    await leaveBoard({ board, name: view.info.name, me: this.session.user.id }).catch((error) => this.toasts.show(error.message));
+  }
+
   /** What there is only where there are accounts. */
   account() {
     if (!hasAccounts()) return [];
     if (!signedIn()) return [{ label: t("account.sign_in"), icon: "person", run: () => location.assign(signInAddress()) }];
     const board = encodeURIComponent(this.client?.board ?? "");
+    const leaves = this.client?.view?.members.has(this.session.user?.id);
     return [
+      ...(leaves ? [{ label: t("account.leave_board"), icon: "close", run: () => this.leaveForGood() }] : []),
       { label: t("account.people"), icon: "person", run: () => location.assign(`/account/people?board=${board}`) },
       { label: t("account.mine"), icon: "person", run: () => location.assign("/account/me") },
     ];
