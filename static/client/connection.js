@@ -3,6 +3,7 @@
 // It knows frames and nothing of boards. Its owner gets `onReady(welcome)` after each hello, `onMessage(message)`
 // for what is not a reply to a `request`, `onStatus(status)`:
 //   {state: "connecting"|"ready"|"waiting"|"stopped", reason?, code?, attempt, retryAt?, blocked?, silent?}
+// "stopped" with `code` OTHER: the server takes us for somebody else (`user`) than the owner of what is kept here.
 // `blocked` {code, message}: the server is there and refuses this page or its address; the message says what to change.
 // `silent`: ready, and the server owes an answer.
 
@@ -16,11 +17,17 @@ const PONG_MS = 10_000;
 const DOUBT_MS = 3000; // a request without an answer puts the link in doubt
 const STEADY_MS = 3000; // a link that lived this long was a good one: the next backoff starts small again
 const DO_NOT_RETURN = [4500, 4999];
+const SIGNED_OUT = 4501;
+export const GUEST = "guest";
+export const OTHER = "other";
 
 export class Connection {
-  /** `url`: ws(s)://…/ws. `hello()`: the fields of the hello message. */
-  constructor({ url, hello, onReady, onMessage, onStatus }) {
-    Object.assign(this, { url, hello, onReady, onMessage, onStatus });
+  /**
+   * `url`: ws(s)://…/ws. `owner`: the id of the account in whose name all is sent, or GUEST: without one; "": whoever it is.
+   * `hello()`: the fields of the hello message.
+   */
+  constructor({ url, owner = "", hello, onReady, onMessage, onStatus }) {
+    Object.assign(this, { url, owner, hello, onReady, onMessage, onStatus });
     this.socket = null;
     this.ready = false;
     this.readyAt = 0;
@@ -132,6 +139,7 @@ export class Connection {
   }
 
   welcomed(welcome) {
+    if (!this.fits(welcome.user)) return this.turnAway(welcome.user);
     clearTimeout(this.timer);
     this.ready = true;
     this.blocked = null;
@@ -140,6 +148,19 @@ export class Connection {
     this.listen();
     this.set("ready");
     this.onReady(welcome);
+    return undefined;
+  }
+
+  fits({ id }) {
+    return this.owner === "" || this.owner === id || (this.owner === GUEST && id.startsWith("g_"));
+  }
+
+  /** The cookie is not the owner's any more: nothing of theirs is sent, or shown, in another name. */
+  turnAway(user) {
+    const socket = this.socket;
+    this.forget();
+    socket.close(1000);
+    this.set("stopped", { code: user.id.startsWith("g_") ? SIGNED_OUT : OTHER, reason: "", user });
   }
 
   closed(code, reason) {

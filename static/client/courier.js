@@ -13,7 +13,7 @@ const GONE_MS = 1000; // a tab that goes away lets go of its name soon after it 
 /** From now on. `home`: the Session. */
 export function deliverForOthers(home) {
   const round = () => home.connection.ready && deliverForClosedTabs(home);
-  const tabs = new Channel("tabs", () => setTimeout(round, GONE_MS));
+  const tabs = new Channel(home.store, "tabs", () => setTimeout(round, GONE_MS));
   addEventListener("pagehide", () => home.status.unsent > 0 && tabs.say("leaving"));
   setInterval(() => document.visibilityState === "visible" && round(), AGAIN_MS); // a crash says nothing
 }
@@ -24,7 +24,7 @@ export async function deliverForClosedTabs(home) {
   queues.delete(home.client);
   for (const [client, boards] of queues) {
     if (home.couriers.has(client)) continue;
-    const release = await claim(client);
+    const release = await claim(home.store, client);
     if (release) home.couriers.set(client, new Courier(home, client, boards, release));
   }
 }
@@ -33,9 +33,10 @@ class Courier {
   constructor(home, client, boards, release) {
     Object.assign(this, { home, client, release });
     this.senders = [];
-    const { url, name } = home;
+    const { url, name, owner } = home;
     this.connection = new Connection({
       url,
+      owner,
       hello: () => ({ client, name: name || undefined }),
       onReady: () => this.senders.forEach((sender) => sender.begin()),
       onMessage: () => {},

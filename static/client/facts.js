@@ -3,8 +3,6 @@
 //   facts.get("star:demo") · facts.set("star:demo", true) · facts.drop("star:demo")
 // Event: `change` {detail: {key, value}} (value undefined: dropped), here and in the other tabs.
 
-const CHANNEL = "boardcast";
-
 export class Facts extends EventTarget {
   /** Reads all of them. */
   static async open(store) {
@@ -17,7 +15,7 @@ export class Facts extends EventTarget {
     super();
     this.store = store;
     this.known = new Map();
-    this.channel = new Channel("facts", ({ key, value }) => this.take(key, value));
+    this.channel = new Channel(store, "facts", ({ key, value }) => this.take(key, value));
   }
 
   get(key) {
@@ -48,11 +46,11 @@ export class Facts extends EventTarget {
   }
 }
 
-/** Says things to the same topic in the other tabs of this browser. */
+/** Says things to the same topic in the other tabs of this browser that have the same store. */
 export class Channel {
-  constructor(topic, heard) {
+  constructor(store, topic, heard) {
     this.topic = topic;
-    this.line = globalThis.BroadcastChannel ? new BroadcastChannel(CHANNEL) : null;
+    this.line = globalThis.BroadcastChannel ? new BroadcastChannel(store.name) : null;
     if (this.line) this.line.onmessage = ({ data }) => data.topic === topic && heard(data.what);
   }
 

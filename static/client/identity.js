@@ -8,37 +8,38 @@
 import { randomId } from "./ids.js";
 import { unsentIn } from "./queue.js";
 
-const KEY = "boardcast.client";
 const RELOAD_GRACE_MS = 1500; // on a reload the old page may still be letting go of its lock
 const ASK_MS = 200;
 
 /** Resolves to this tab's client id, held until the page goes away. */
 export async function claimClientId(store) {
-  const known = read();
-  if (known && (await claim(known, RELOAD_GRACE_MS))) return known;
-  for (const orphan of (await unsentIn(store)).keys()) if (await claim(orphan)) return remember(orphan);
+  const known = read(store);
+  if (known && (await claim(store, known, RELOAD_GRACE_MS))) return known;
+  for (const orphan of (await unsentIn(store)).keys()) if (await claim(store, orphan)) return remember(store, orphan);
   const fresh = randomId("c");
-  await claim(fresh);
-  return remember(fresh);
+  await claim(store, fresh);
+  return remember(store, fresh);
 }
 
 /** Resolves to a function that lets go of `id` again, or to null when another tab holds it. */
-export function claim(id, graceMs = 0) {
-  return navigator.locks ? claimLock(`${KEY}.${id}`, graceMs) : claimByAsking(id);
+export function claim(store, id, graceMs = 0) {
+  return navigator.locks ? claimLock(`${keyOf(store)}.${id}`, graceMs) : claimByAsking(keyOf(store), id);
 }
 
-function read() {
+const keyOf = ({ name }) => `${name}.client`;
+
+function read(store) {
   try {
-    const id = sessionStorage.getItem(KEY) ?? "";
+    const id = sessionStorage.getItem(keyOf(store)) ?? "";
     return /^[A-Za-z0-9_-]{8,64}$/.test(id) ? id : null;
   } catch {
     return null; // forbidden: this tab is a new client after each reload
   }
 }
 
-function remember(id) {
+function remember(store, id) {
   try {
-    sessionStorage.setItem(KEY, id);
+    sessionStorage.setItem(keyOf(store), id);
   } catch {
     // forbidden
   }
@@ -58,8 +59,8 @@ function claimLock(name, graceMs) {
 
 // Without secure context (plain HTTP on a network) there are no locks: ask the other tabs instead. Of two that ask
 // at once the lower number wins.
-function claimByAsking(id) {
-  const channel = new BroadcastChannel(KEY);
+function claimByAsking(key, id) {
+  const channel = new BroadcastChannel(key);
   const me = randomId();
   let mine = false;
   return new Promise((resolve) => {

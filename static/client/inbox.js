@@ -24,7 +24,7 @@ export class Inbox extends EventTarget {
     this.cursors = new Map(); // board → {epoch, seq}, further than what is kept
     this.timer = null;
     this.leads = false; // this tab notifies, and asks about boards that are not open
-    this.channel = new Channel("inbox", (told) => this.told(told));
+    this.channel = new Channel(home.store, "inbox", (told) => this.told(told));
   }
 
   async load() {
@@ -40,7 +40,7 @@ export class Inbox extends EventTarget {
       setInterval(() => document.visibilityState === "visible" && this.catchUp(), AGAIN_MS);
       return new Promise(() => {}); // as long as the page lives
     };
-    if (navigator.locks) navigator.locks.request("boardcast.inbox", lead).catch(() => {});
+    if (navigator.locks) navigator.locks.request(`${this.home.store.name}.inbox`, lead).catch(() => {});
     else lead();
   }
 

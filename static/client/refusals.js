@@ -19,7 +19,7 @@ export class Refusals extends EventTarget {
     super();
     this.store = store;
     this.known = [];
-    this.channel = new Channel("refusals", (told) => this.told(told));
+    this.channel = new Channel(store, "refusals", (told) => this.told(told));
   }
 
   /** The latest first. */

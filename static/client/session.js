@@ -25,19 +25,22 @@ import { Visits } from "./visits.js";
 const KEPT = 3; // boards that were left and are not let go yet: coming back is quick, and undo still works
 
 export class Session extends EventTarget {
-  /** `url`: ws(s)://…/ws. Claims an id for this tab, takes up what it left, and connects. */
-  static async open({ url, name, store }) {
-    store ??= await openStore();
+  /**
+   * `url`: ws(s)://…/ws. `owner`: whose session it is, as `Connection` wants it. Claims an id for this tab, takes up what it
+   * left, and connects.
+   */
+  static async open({ url, name, owner = "", store }) {
+    store ??= await openStore(owner);
     const [client, facts, refusals] = await Promise.all([claimClientId(store), Facts.open(store), Refusals.open(store)]);
-    const session = new Session({ url, name, store, client, facts, refusals });
+    const session = new Session({ url, name, owner, store, client, facts, refusals });
     await session.takeUp();
     session.start();
     return session;
   }
 
-  constructor({ url, name, store, client, facts, refusals }) {
+  constructor({ url, name, owner, store, client, facts, refusals }) {
     super();
-    Object.assign(this, { url, name, store, client, facts, refusals });
+    Object.assign(this, { url, name, owner, store, client, facts, refusals });
     this.clients = new Map(); // board → BoardClient
     this.left = []; // those that were left last
     this.couriers = new Map(); // client of a closed tab → Courier
@@ -53,6 +56,7 @@ export class Session extends EventTarget {
     this.inbox = new Inbox(this);
     this.connection = new Connection({
       url,
+      owner,
       hello: () => ({ client, name: this.name || undefined }),
       onReady: (welcome) => this.welcomed(welcome),
       onMessage: (message) => this.received(message),

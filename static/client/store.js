@@ -1,6 +1,9 @@
 // What this browser keeps for Boardcast: IndexedDB, or, where it is forbidden or broken, memory for as long as the
 // page lives (`kept` is false then, and people are told).
 //
+// Where there are accounts everybody has a store of their own: what one did not send, and was shown, is not for whoever
+// signs in next, and is there when they come back. `name` tells them apart; locks and channels are named after it, too.
+//
 // Shelves and the key of what lies on them:
 //   queue     [client, board, n]   unsent changes, one queue for each tab and board (queue.js)
 //   states    board                the last known state of a board, as JSON (saver.js)
@@ -9,22 +12,24 @@
 //   facts     key                  small things: "visit:<board>", "star:<board>", "follow:<board>/<task>", "names" …
 
 const NAME = "boardcast";
+export const nameOf = (owner) => (owner ? `${NAME}.${owner}` : NAME);
 const VERSION = 1;
 const SHELVES = { queue: ["client", "board", "n"], states: "board", refusals: "mutation", inbox: "id", facts: "key" };
 const OPEN_MS = 4000; // a broken profile may never answer
 
-/** Opens the store. Never fails: without IndexedDB it is one in memory. */
-export async function openStore(indexed = globalThis.indexedDB) {
+/** Opens the store of an owner; "": of all who come. Never fails: without IndexedDB it is one in memory. */
+export async function openStore(owner = "", indexed = globalThis.indexedDB) {
+  const name = nameOf(owner);
   try {
-    return new Store(await openDatabase(indexed));
+    return new Store(name, await openDatabase(name, indexed));
   } catch (error) {
-    return new MemoryStore(error);
+    return new MemoryStore(error, name);
   }
 }
 
-function openDatabase(indexed) {
+function openDatabase(name, indexed = globalThis.indexedDB) {
   return new Promise((resolve, reject) => {
-    const request = indexed.open(NAME, VERSION);
+    const request = indexed.open(name, VERSION);
     const timer = setTimeout(() => reject(new Error("IndexedDB does not answer")), OPEN_MS);
     request.onupgradeneeded = () => {
       for (const [shelf, keyPath] of Object.entries(SHELVES)) request.result.createObjectStore(shelf, { keyPath });
@@ -38,14 +43,22 @@ function openDatabase(indexed) {
 }
 
 class Store {
-  constructor(database) {
+  constructor(name, database) {
+    this.name = name;
     this.kept = true;
+    this.over = false;
     this.take(database);
   }
 
   take(database) {
     this.database = database;
     database.onversionchange = () => database.close(); // a newer page wants it; this one goes on until it is reloaded
+  }
+
+  /** Its owner has signed out: what they kept was taken away, and nothing may come after it. */
+  end() {
+    this.over = true;
+    this.database.close();
   }
 
   /** Everything on a shelf; `prefix`: only keys that begin with these parts. */
@@ -105,7 +118,8 @@ class Store {
     try {
       return this.database.transaction(shelves, mode);
     } catch {
-      this.take(await openDatabase(globalThis.indexedDB)); // the browser closed it: its data were cleared
+      if (this.over) throw new Error("signed out");
+      this.take(await openDatabase(this.name)); // the browser closed it: its data were cleared
       return this.database.transaction(shelves, mode);
     }
   }
@@ -114,9 +128,8 @@ class Store {
 /** The same in memory. */
 export class MemoryStore {
   /** `reason`: why nothing is kept. */
-  constructor(reason = null) {
-    this.kept = false;
-    this.reason = reason;
+  constructor(reason = null, name = NAME) {
+    Object.assign(this, { kept: false, reason, name });
     this.shelves = Object.fromEntries(Object.keys(SHELVES).map((shelf) => [shelf, new Map()]));
   }
 
@@ -126,6 +139,10 @@ export class MemoryStore {
 
   async keys(shelf, prefix) {
     return this.sorted(shelf, prefix).map(([name]) => JSON.parse(name));
+  }
+
+  end() {
+    for (const shelf of Object.values(this.shelves)) shelf.clear();
   }
 
   async get(shelf, key) {

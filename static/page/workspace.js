@@ -44,7 +44,7 @@ export class Workspace {
     this.say = (text) => announcer.say(text);
     this.mention = (name) => this.mentioned(name);
     this.filter = EMPTY;
-    this.drafts = new Drafts(client.board);
+    this.drafts = new Drafts(session.store.name, client.board);
     this.typing = new Typing(client);
     this.shown = new Shown();
     this.selection = new Selection();

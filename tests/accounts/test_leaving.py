@@ -28,7 +28,7 @@ def code(reply: Reply) -> str:
 
 
 def test_what_somebody_may_do_to_themselves_is_in_the_table() -> None:
-    assert {"member.remove": "viewer"} == OF_ONESELF
+    assert OF_ONESELF == {"member.remove": "viewer"}
     assert set(OF_ONESELF) <= set(OPERATIONS)
     assert [route for route, need in ROUTES.items() if need == "member"] == [
         "DELETE /api/boards/{board}/members/{user}"

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from server.demo import COMMANDS
 from server.model.commands import OP_OF
 from tests.browser.desk import Desk
+from tests.browser.person import Person
 from tests.browser.tab import Tab
 from tests.support import Client, ServerProcess
 
@@ -33,6 +34,7 @@ PATIENCE_MS = 20_000
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 Visit = Callable[..., Tab]
 Sit = Callable[..., Desk]
+Arrive = Callable[..., Person]
 
 
 def chromium_path() -> str:
@@ -112,4 +114,21 @@ def sit(browser: Browser, home: str) -> Iterator[Sit]:
     for desk in desks:
         desk.context.close()
     troubles = [trouble for desk in desks for trouble in desk.troubles]
+    assert not troubles, troubles
+
+
+@pytest.fixture
+def arrive(browser: Browser) -> Iterator[Arrive]:
+    """`arrive()`: somebody at a browser of their own, where people sign in. A page that fails fails
+    the test."""
+    people: list[Person] = []
+
+    def come(**options: object) -> Person:
+        people.append(Person(browser.new_context(reduced_motion="reduce", **options)))  # type: ignore[arg-type]
+        return people[-1]
+
+    yield come
+    for person in people:
+        person.context.close()
+    troubles = [trouble for person in people for trouble in person.troubles]
     assert not troubles, troubles

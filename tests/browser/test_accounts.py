@@ -5,45 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.accounts.town import PASSWORD
+from tests.browser.conftest import Arrive
 from tests.browser.test_axe import AXE, GRAVE, RUN
 from tests.support import ServerProcess
-
-QUIET = re.compile(r"Failed to load resource|WebSocket connection")
-
-
-class Person:
-    """Somebody with a browser of their own. `troubles`: what the page or its policy complained about."""
-
-    def __init__(self, browser: Browser, **options: object) -> None:
-        self.context = browser.new_context(reduced_motion="reduce", **options)  # type: ignore[arg-type]
-        self.page: Page = self.context.new_page()
-        self.troubles: list[str] = []
-        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        self.page.on(
-            "console",
-            lambda line: (
-                self.troubles.append(line.text)
-                if line.type == "error" and not QUIET.search(line.text)
-                else None
-            ),
-        )
-
-    def fill(self, **fields: str) -> None:
-        for label, text in fields.items():
-            self.page.get_by_label(label.replace("_", " "), exact=True).fill(text)
-
-    def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).click()
-
-    def live(self) -> None:
-        expect(self.page.locator("html[data-link=live]")).to_be_attached()
-
-    def sign_in(self, login: str, password: str = PASSWORD) -> None:
-        self.fill(Name_to_sign_in_with=login, Password=password)
-        self.press("Sign in")
 
 
 @pytest.fixture(scope="module")
@@ -58,24 +25,10 @@ def setup_address(server: ServerProcess) -> str:
     return server.url + "/account/" + line.rpartition("/account/")[2]
 
 
-@pytest.fixture
-def arrive(browser: Browser) -> Iterator[type[Person]]:
-    people: list[Person] = []
-
-    def make(**options: object) -> Person:
-        people.append(Person(browser, **options))
-        return people[-1]
-
-    yield make  # type: ignore[misc]
-    for person in people:
-        person.context.close()
-    assert not (troubles := [trouble for person in people for trouble in person.troubles]), troubles
-
-
 def test_the_way_from_the_first_account_to_a_colleague_who_is_removed(
-    server: ServerProcess, setup_address: str, arrive: object, tmp_path: Path
+    server: ServerProcess, setup_address: str, arrive: Arrive, tmp_path: Path
 ) -> None:
-    ada, bob = arrive(), arrive()  # type: ignore[operator]
+    ada, bob = arrive(), arrive()
     ada.page.goto(server.url)
     expect(ada.page.get_by_role("heading", name="The first account")).to_be_visible()
     ada.page.goto(setup_address)
@@ -114,9 +67,9 @@ def test_the_way_from_the_first_account_to_a_colleague_who_is_removed(
 
 
 def test_somebody_who_is_not_signed_in_is_asked_to_and_comes_where_they_wanted(
-    server: ServerProcess, setup_address: str, arrive: object
+    server: ServerProcess, setup_address: str, arrive: Arrive
 ) -> None:
-    ada = arrive()  # type: ignore[operator]
+    ada = arrive()
     ada.page.goto(f"{server.url}/b/demo")
     ada.sign_in("ada", "not the password")
     expect(ada.page.get_by_role("alert")).to_have_text("The name or the password is wrong.")
@@ -131,9 +84,9 @@ def test_somebody_who_is_not_signed_in_is_asked_to_and_comes_where_they_wanted(
 
 
 def test_signing_in_leads_to_the_card_and_the_filter_that_were_asked_for(
-    server: ServerProcess, setup_address: str, arrive: object
+    server: ServerProcess, setup_address: str, arrive: Arrive
 ) -> None:
-    ada = arrive()  # type: ignore[operator]
+    ada = arrive()
     wanted = f"{server.url}/b/demo?q=edit#edit"
     ada.page.goto(wanted)
     ada.sign_in("ada")
@@ -142,8 +95,8 @@ def test_signing_in_leads_to_the_card_and_the_filter_that_were_asked_for(
     expect(ada.page).to_have_url(wanted)
 
 
-def test_a_session_that_ends_says_what_to_do_at_once(server: ServerProcess, arrive: object) -> None:
-    ada, elsewhere = arrive(), arrive()  # type: ignore[operator]
+def test_a_session_that_ends_says_what_to_do_at_once(server: ServerProcess, arrive: Arrive) -> None:
+    ada, elsewhere = arrive(), arrive()
     ada.page.goto(f"{server.url}/b/demo")
     ada.sign_in("ada")
     ada.live()
@@ -161,9 +114,9 @@ def test_a_session_that_ends_says_what_to_do_at_once(server: ServerProcess, arri
 
 
 def test_a_token_is_shown_once_and_signing_out_leaves_nothing_behind(
-    server: ServerProcess, arrive: object
+    server: ServerProcess, arrive: Arrive
 ) -> None:
-    ada = arrive()  # type: ignore[operator]
+    ada = arrive()
     ada.page.goto(f"{server.url}/account/me")
     ada.sign_in("ada", PASSWORD + "!")
     tokens = ada.page.get_by_role("region", name="Tokens for programs")
@@ -187,9 +140,9 @@ def test_a_token_is_shown_once_and_signing_out_leaves_nothing_behind(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_serious_keeps_anybody_out_of_these_pages(
-    server: ServerProcess, arrive: object, scheme: str
+    server: ServerProcess, arrive: Arrive, scheme: str
 ) -> None:
-    ada = arrive(color_scheme=scheme)  # type: ignore[operator]
+    ada = arrive(color_scheme=scheme)
     ada.page.goto(f"{server.url}/account/me")
     expect(ada.page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert not grave(ada.page)

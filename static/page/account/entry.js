@@ -3,6 +3,7 @@
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { ask, askWho, explain } from "./ask.js";
+import { remember } from "./door.js";
 import { form, loginField, nameField, passwordField } from "./form.js";
 
 /** Where somebody wanted to go: a page of ours, never another site. What is behind the # stays there. */
@@ -14,6 +15,11 @@ export function next() {
 
 const secret = () => location.hash.slice(1);
 const go = (path) => location.assign(path);
+
+/** Signs in, one way or another: the answer says who it is. */
+async function enter(path, body) {
+  remember(await ask("POST", path, body));
+}
 const panel = (title, ...content) => [h("h1", {}, title), h("section", { class: "panel" }, ...content)];
 const note = (text) => h("p", { class: "hint" }, text);
 const link = (path, text) => h("a", { href: path }, text);
@@ -34,7 +40,7 @@ export async function signIn(entrance) {
       ],
       submit: t("account.sign_in"),
       run: async (values) => {
-        await ask("POST", "/api/session", values);
+        await enter("/api/session", values);
         go(next() + location.hash);
       },
       told: { unauthenticated: t("account.wrong") },
@@ -44,13 +50,13 @@ export async function signIn(entrance) {
 }
 
 export function signUp() {
-  return panel(t("account.sign_up"), account((values) => ask("POST", "/api/sign-up", values), location.hash));
+  return panel(t("account.sign_up"), account((values) => enter("/api/sign-up", values), location.hash));
 }
 
 export function setup(entrance) {
   if (entrance.mode === "open" || !entrance.setup) return panel(t("account.setup"), note(t("account.setup_done")), link("/account/sign-in", t("account.sign_in")));
   if (!secret()) return panel(t("account.setup"), note(t("account.setup_first")));
-  return panel(t("account.setup"), note(t("account.setup_hint")), account((values) => ask("POST", "/api/setup", { ...values, code: secret() })));
+  return panel(t("account.setup"), note(t("account.setup_hint")), account((values) => enter("/api/setup", { ...values, code: secret() })));
 }
 
 /** `hash`: what stands behind the # of this page and belongs to the next one. */
@@ -90,7 +96,7 @@ export async function join() {
       fields: [nameField(), loginField(), passwordField()],
       submit: t("account.make"),
       run: async ({ login, ...values }) => {
-        await ask("POST", "/api/sign-up", { ...values, login: login.toLowerCase(), invitation });
+        await enter("/api/sign-up", { ...values, login: login.toLowerCase(), invitation });
         go(target(found));
       },
       told: known(),
@@ -103,7 +109,7 @@ export function reset() {
     fields: [passwordField()],
     submit: t("account.set_password"),
     run: async ({ password }) => {
-      await ask("POST", "/api/reset", { code: secret() || "-", password });
+      await enter("/api/reset", { code: secret() || "-", password });
       go("/");
     },
     told: known(),

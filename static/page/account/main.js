@@ -4,6 +4,7 @@ import { h } from "../dom.js";
 import { LANGUAGES, chooseLanguage, language, switchLanguage, t } from "../i18n.js";
 import { applyTheme } from "../theme.js";
 import { ask, askWho, explain } from "./ask.js";
+import { remember } from "./door.js";
 import { join, reset, setup, signIn, signUp } from "./entry.js";
 import { me } from "./me.js";
 import { people } from "./people.js";
@@ -16,7 +17,10 @@ async function content(page) {
   if (page in AT_THE_DOOR) return AT_THE_DOOR[page](entrance);
   if (entrance.mode === "open") return signIn(entrance);
   const who = await askWho();
-  if (who !== null) return INSIDE[page](who);
+  if (who !== null) {
+    remember(who);
+    return INSIDE[page](who);
+  }
   location.replace(`/account/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
   return [];
 }

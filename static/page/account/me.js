@@ -1,8 +1,11 @@
 // One's own account: name, password, where one is signed in, tokens for programs; invitations, for administrators.
 
+import { nameOf, openStore } from "../../client/store.js";
 import { h } from "../dom.js";
 import { formatAgo, formatTime, t } from "../i18n.js";
+import { ask as askPerson } from "../shell/ask.js";
 import { ask, askAll, explain } from "./ask.js";
+import { forget } from "./door.js";
 import { form, nameField, once, passwordField } from "./form.js";
 
 const section = (title, ...content) => h("section", { class: "panel", "aria-label": title }, h("h2", {}, title), ...content);
@@ -36,7 +39,7 @@ function entry([text, hint, action, path], show, wrong) {
 export async function me(who) {
   const parts = [name(who), password(), sessions(), tokens()];
   if (who.admin) parts.push(invitations("/api/invitations"));
-  return [h("h1", {}, t("account.mine")), h("p", { class: "hint" }, t("account.signed_in_as", { login: who.login })), ...parts, signOut()];
+  return [h("h1", {}, t("account.mine")), h("p", { class: "hint" }, t("account.signed_in_as", { login: who.login })), ...parts, signOut(who)];
 }
 
 function name(who) {
@@ -117,23 +120,42 @@ export function invitations(path, roles = null) {
   }));
 }
 
-function signOut() {
-  return h("div", { class: "line" }, h("button", {
-    type: "button",
-    onclick: async () => {
-      await ask("DELETE", "/api/session").catch(() => {});
-      forget();
-      location.assign("/account/sign-in");
-    },
-  }, t("account.sign_out")));
+function signOut(who) {
+  const wrong = h("p", { class: "wrong", role: "alert" });
+  const out = async () => {
+    if (!(await mayLose(who.id))) return;
+    try {
+      await ask("DELETE", "/api/session");
+    } catch (error) {
+      if (error.code !== "unauthenticated") { // then it has ended already
+        wrong.textContent = explain(error);
+        return;
+      }
+    }
+    takeAway(who.id);
+    location.assign("/account/sign-in");
+  };
+  return h("div", {}, wrong, h("div", { class: "line" }, h("button", { type: "button", onclick: out }, t("account.sign_out"))));
 }
 
-/** What this browser keeps of boards is not for whoever sits here next. */
-function forget() {
+/** Whether what was not sent may go, too. */
+async function mayLose(owner) {
+  const store = await openStore(owner);
+  const unsent = (await store.keys("queue").catch(() => [])).length;
+  store.end();
+  if (unsent === 0) return true;
+  const choices = [["out", t("account.sign_out"), "danger"]];
+  return (await askPerson({ heading: t("account.sign_out"), content: [h("p", {}, t("account.unsent", { n: unsent }))], choices })) === "out";
+}
+
+/** What this browser keeps of boards is not for whoever sits here next. Their other pages close their stores. */
+function takeAway(owner) {
+  forget();
+  const name = nameOf(owner);
   try {
-    indexedDB.deleteDatabase("boardcast");
+    indexedDB.deleteDatabase(name);
     sessionStorage.clear();
-    localStorage.removeItem("boardcast.name");
+    for (const key of Object.keys(localStorage)) if (key.startsWith(`${name}.`)) localStorage.removeItem(key);
   } catch {
     // it keeps nothing
   }

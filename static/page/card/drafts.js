@@ -1,16 +1,15 @@
 // Texts that are being written. Kept on this machine until they are sent or thrown away.
 
-const PREFIX = "boardcast.draft.";
-
 export class Drafts {
-  constructor(board, storage = localStorage) {
-    this.board = board;
+  /** `name`: of the store (store.js), so that everybody finds their own. */
+  constructor(name, board, storage = localStorage) {
+    this.prefix = `${name}.draft.${board}.`;
     this.storage = storage;
     this.known = new Map();
   }
 
   key(id) {
-    return `${PREFIX}${this.board}.${id}`;
+    return this.prefix + id;
   }
 
   get(id) {

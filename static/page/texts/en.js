@@ -133,7 +133,7 @@ export default {
   "keys.assign": "Assign to me", "keys.select": "Select several", "keys.delete": "Delete", "keys.undo": "Undo", "keys.redo": "Redo", "keys.search": "Search", "keys.palette": "Go to a board or card",
   "keys.inbox": "Inbox", "keys.help": "This page", "keys.escape": "Close, clear",
 
-  "account.sign_in": "Sign in", "account.sign_up": "Make an account", "account.sign_out": "Sign out", "account.login": "Name to sign in with",
+  "account.sign_in": "Sign in", "account.sign_up": "Make an account", "account.sign_out": "Sign out", "account.unsent": { one: "1 change of yours has not been sent yet. It is lost when you sign out here.", other: "{n} changes of yours have not been sent yet. They are lost when you sign out here." }, "account.login": "Name to sign in with",
   "account.login_hint": "Letters, digits and . _ @ + -", "account.name": "Your name", "account.password": "Password",
   "account.password_hint": "At least 10 characters. A sentence is fine.", "account.wrong": "The name or the password is wrong.",
   "account.slow": "Too many attempts. Try again in {s} seconds.", "account.away": "The server cannot be reached. Try again in a moment.",

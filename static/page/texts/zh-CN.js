@@ -133,7 +133,7 @@ export default {
   "keys.assign": "分配给我", "keys.select": "选择多张", "keys.delete": "删除", "keys.undo": "撤销", "keys.redo": "重做", "keys.search": "搜索", "keys.palette": "前往看板或卡片",
   "keys.inbox": "收件箱", "keys.help": "显示本页", "keys.escape": "关闭、清除",
 
-  "account.sign_in": "登录", "account.sign_up": "注册账户", "account.sign_out": "退出登录", "account.login": "登录名", "account.login_hint": "字母、数字以及 . _ @ + -",
+  "account.sign_in": "登录", "account.sign_up": "注册账户", "account.sign_out": "退出登录", "account.unsent": { other: "你有 {n} 项更改尚未发送。在此退出登录后，它们会丢失。" }, "account.login": "登录名", "account.login_hint": "字母、数字以及 . _ @ + -",
   "account.name": "你的名字", "account.password": "密码", "account.password_hint": "至少 10 个字符，可以是一句话。", "account.wrong": "登录名或密码不正确。", "account.slow": "尝试次数过多，请在 {s} 秒后重试。",
   "account.away": "无法连接服务器，请稍后重试。", "account.forgotten": "忘记密码？服务器管理者可以给你一个重设密码的链接。", "account.open_mode": "此服务器不使用账户，访客自己取名即可。", "account.to_board": "前往看板",
   "account.setup": "第一个账户", "account.setup_first": "这里还没有账户。服务器启动时已打印出创建第一个账户的地址。", "account.setup_hint": "此账户可以查看和更改此服务器上的所有看板和账户。", "account.setup_done": "第一个账户已创建。",
