@@ -1,5 +1,6 @@
 """People with accounts: what they do at a browser, and what they do by a request."""
 
+import copy
 import itertools
 import json
 import re
@@ -13,6 +14,16 @@ from tests.accounts.town import PASSWORD
 from tests.support import ServerProcess
 
 QUIET = re.compile(r"Failed to load resource|WebSocket connection")
+KEEP_LINKS = """
+globalThis.links = [];
+globalThis.WebSocket = class extends WebSocket {
+  constructor(...given) {
+    super(...given);
+    links.push(this);
+  }
+};
+"""
+"""Sockets that are open stay so when Chromium is told that it is offline."""
 _NUMBERS = itertools.count()
 
 
@@ -22,6 +33,7 @@ class Person:
     def __init__(self, context: BrowserContext) -> None:
         self.context = context
         self.troubles: list[str] = []
+        context.add_init_script(KEEP_LINKS)
         self.page = self.new_page()
 
     def new_page(self) -> Page:
@@ -36,9 +48,19 @@ class Person:
 
     def beside(self) -> "Person":
         """The same browser, in another tab."""
-        other = Person(self.context)
-        other.troubles = self.troubles
+        other = copy.copy(self)
+        other.page = self.new_page()
         return other
+
+    def go_offline(self) -> None:
+        """All pages of this browser."""
+        self.context.set_offline(True)
+        for page in self.context.pages:
+            page.evaluate("links.forEach((link) => link.close())")
+            expect(page.locator("html[data-link=waiting]")).to_be_attached()
+
+    def go_online(self) -> None:
+        self.context.set_offline(False)
 
     def fill(self, **fields: str) -> None:
         for label, text in fields.items():

@@ -89,12 +89,12 @@ def test_what_somebody_did_not_send_waits_for_them_while_another_one_uses_the_br
     closed = browser.beside()
     closed.page.goto(f"{server.url}/b/{BOARD}")
     closed.live()
-    browser.context.set_offline(True)
+    browser.go_offline()
     Tab(closed.page, server.url).add("To do", "Ann's, of a tab that is closed")
     here.add("To do", "Ann's, not sent")
     closed.page.close()
     end_sessions(people["ann"])
-    browser.context.set_offline(False)
+    browser.go_online()
     expect(here.banner).to_contain_text("You are signed out here.")
     expect(here.banner).to_contain_text("1 unsent change")
     here.banner.get_by_role("button", name="Sign in").click()
@@ -132,7 +132,7 @@ def test_a_page_that_is_open_when_somebody_else_signs_in_becomes_theirs(
     elsewhere.live()
     expect(browser.page.locator("#banner")).to_contain_text("no such board")
     expect(browser.page.get_by_text("Ann's secret")).to_have_count(0)
-    expect(browser.page.get_by_text("Diary")).to_have_count(0)
+    expect(browser.page.get_by_text("Diary of Ann")).to_have_count(0)
 
 
 def test_a_link_that_comes_back_as_somebody_else_sends_nothing(
@@ -141,10 +141,10 @@ def test_a_link_that_comes_back_as_somebody_else_sends_nothing(
     """Also when the browser has told the page nothing of it."""
     browser = arrive()
     here = signed_in(browser, server, "ann")
-    browser.context.set_offline(True)
+    browser.go_offline()
     here.add("To do", "Ann's, on the way")
     people["bob"].at(browser)
-    browser.context.set_offline(False)
+    browser.go_online()
     expect(browser.page.get_by_text("Ann's, on the way")).to_have_count(0)
     browser.live()
     assert browser.page.evaluate("localStorage['boardcast.user']") == people["bob"].id
@@ -162,10 +162,10 @@ def test_a_page_whose_cookie_is_gone_sends_nothing_and_asks_to_sign_in(
 ) -> None:
     browser = arrive()
     here = signed_in(browser, server, "ann")
-    browser.context.set_offline(True)
+    browser.go_offline()
     here.add("To do", "Ann's, without a cookie")
     browser.context.clear_cookies()
-    browser.context.set_offline(False)
+    browser.go_online()
     expect(here.banner).to_contain_text("You are signed out here.")
     assert made_by(people, "Ann's, without a cookie") == []
     here.banner.get_by_role("button", name="Sign in").click()
