@@ -31,7 +31,7 @@ export class BoardClient extends Follower {
     this.cachedView = undefined;
     this.threads = new Set();
     this.queue = new Queue({ store, client, board, onTrouble: () => home.storeFailed(this) });
-    this.saver = new Saver(store, board, () => (this.loaded === "live" ? this.confirmed : null));
+    this.saver = new Saver(store, board, () => (this.loaded === "live" && this.closed === null ? this.confirmed : null));
     this.undo = new Undo(this);
     this.sender = new Sender({
       connection,

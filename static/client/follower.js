@@ -120,6 +120,7 @@ export class Follower extends EventTarget {
       setTimeout(again, (error.details?.retry_after_ms ?? REJOIN_MS) * (1 + Math.random() / 2));
     } else {
       this.closed = error.message;
+      if (error.code === "not_found") this.saver.drop();
       this.emit("status");
     }
   }
@@ -217,6 +218,7 @@ export class Follower extends EventTarget {
     this.joined = false;
     if (reason === "archived") return this.join();
     this.closed = reason;
+    this.saver.drop();
     this.sender.end();
     return this.emit("status");
   }

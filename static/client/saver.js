@@ -36,6 +36,13 @@ export class Saver {
     this.timer = setTimeout(() => this.now(), QUIET_MS);
   }
 
+  /** It is not for us to see any more. */
+  drop() {
+    clearTimeout(this.timer);
+    this.timer = this.saved = null;
+    this.store.write([["states", "delete", this.board]]).catch(() => {}); // then it goes with the next one
+  }
+
   /** Writes, unless it is written already. */
   now() {
     clearTimeout(this.timer);
