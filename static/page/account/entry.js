@@ -9,8 +9,9 @@ import { form, loginField, nameField, passwordField } from "./form.js";
 /** Where somebody wanted to go: a page of ours, never another site. What is behind the # stays there. */
 export function next() {
   const wanted = new URLSearchParams(location.search).get("next") ?? "/";
-  const url = new URL(wanted, location.origin);
-  return url.origin === location.origin && wanted.startsWith("/") ? url.pathname + url.search + url.hash : "/";
+  if (!wanted.startsWith("/") || !URL.canParse(wanted, location.origin)) return "/";
+  const { origin, pathname, search, hash } = new URL(wanted, location.origin);
+  return origin === location.origin && !pathname.startsWith("//") ? pathname + search + hash : "/"; // `//name` is another site
 }
 
 const secret = () => location.hash.slice(1);
