@@ -27,7 +27,7 @@ class Health(BaseHandler):
 
 
 class Elsewhere(BoardcastError):
-    """What is asked for is of one worker, and this port is of all."""
+    """What is asked for is on another port."""
 
     code, status, retry = "not_found", 404, False
 
@@ -49,12 +49,12 @@ class Scrape(BaseHandler):
 
 
 class NoScrape(BaseHandler):
-    """`/metrics` on a port that several workers share: a scrape would reach now one of them, now another."""
+    """`/metrics` where it is not: on a port that several workers share, where a scrape would reach now one of
+    them, now another; and beside a port that was made for it."""
 
     def get(self) -> None:
         raise Elsewhere(
-            "several workers share this port, and each has metrics of its own; "
-            "the setting server.ops_port gives each a port for them"
+            "metrics are not on this port; the setting server.ops_port gives each process a port for them"
         )
 
     head = get

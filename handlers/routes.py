@@ -51,6 +51,7 @@ class Routes(BoundedApplication):
 def application(app: App) -> Application:
     """The routes of one instance."""
     given: dict[str, Any] = {"app": app}
+    elsewhere = app.config.worker_count > 1 or app.config.server.ops_port > 0
     return Routes(
         app.metrics,
         [
@@ -63,7 +64,7 @@ def application(app: App) -> Application:
             (r"/ws/device", DeviceSocket, given),
             (r"/healthz", Health, given),
             (r"/readyz", Ready, given),
-            (r"/metrics", Scrape if app.config.worker_count == 1 else NoScrape, given),
+            (r"/metrics", NoScrape if elsewhere else Scrape, given),
             (r"/openapi.json", OpenApi, given),
             (r"/asyncapi.json", AsyncApi, given),
             (r"/docs", Docs, given),

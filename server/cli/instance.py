@@ -131,7 +131,8 @@ async def _live(config: Config, stopping: Stopping, *, shared: bool) -> None:
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
     host, ops_port = config.server.host, config.server.ops_port
     sockets = [] if shared else bind(host, config.server.port)
-    ops = bind(host, ops_port, settings="server.host and server.ops_port") if ops_port else []
+    ops_host = config.server.ops_host or host
+    ops = bind(ops_host, ops_port, settings="server.ops_host and server.ops_port") if ops_port else []
     app = App(config)
     if not await _start(app, stopping):
         return

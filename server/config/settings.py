@@ -101,10 +101,19 @@ class ServerSection(Section, frozen=True, kw_only=True):
         Meta(
             ge=0,
             le=65_535,
-            description="A second TCP port on `host`, for `/metrics`, `/readyz` and `/healthz` alone; 0: "
-            "none. The first worker has this one, the second the next, and so on.",
+            description="A second TCP port, for `/metrics`, `/readyz` and `/healthz` alone; 0: none. With "
+            "one, `/metrics` is there and not on `port`. The first worker has this one, the second the "
+            "next, and so on.",
         ),
     ] = 0
+    ops_host: Annotated[
+        str,
+        Meta(
+            description="Address for `ops_port`. Empty: the same as `host`. `127.0.0.1` keeps it to this "
+            "machine.",
+            extra={"allowed": "an address"},
+        ),
+    ] = ""
     instance: Annotated[
         str,
         Meta(

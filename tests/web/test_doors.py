@@ -1,6 +1,7 @@
 """Who is let in, and what every answer says: Host, Origin, cookies, headers, bodies; no secret is written."""
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -206,3 +207,16 @@ async def test_no_secret_is_ever_written_to_the_log(server: ServerProcess) -> No
     await client.send({"type": "hello", "id": 1, "client": "somebody-1", "password": SECRET})
     await client.send({"type": SECRET, "id": "last"})
     await client.reply("last")
+
+
+@on_loop
+async def test_metrics_are_on_the_port_that_was_made_for_them_and_not_on_the_other(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {"SERVER__OPS_PORT": str(port), "SERVER__OPS_HOST": "127.0.0.1"}
+    with ServerProcess(tmp_path, **settings) as server:
+        public = await exchange(server.port, head("GET /metrics"))
+        assert public is not None and public.status == 404 and b"boardcast_" not in public.body
+        own = await exchange(port, head("GET /metrics"))
+        assert own is not None and own.status == 200 and b"boardcast_" in own.body
