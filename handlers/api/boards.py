@@ -47,7 +47,7 @@ async def boards_of(call: Call) -> list[str]:
     """Those that the caller may find, in order of creation."""
     names, grant = await call.app.all_boards(), call.identity.grant
     if grant.boards is not None:
-        return [name for name in names if name in grant.boards]
+        names = [name for name in names if name in grant.boards]
     if call.app.accounts is None or grant.admin:
         return names
     mine = await call.app.seats.boards_of(call.identity.user.id)

@@ -93,3 +93,17 @@ def plain(reply: dict[str, Any], board: str) -> str:
     return repr({name: value for name, value in reply.items() if name not in ("id", "mutation")}).replace(
         board, "?"
     )
+
+
+@on_loop
+async def test_a_token_bound_to_a_board_counts_no_board_that_its_owner_may_not_see(tmp_path: Path) -> None:
+    async with instance(tmp_path, BOARDS__SEED_DEMO="false") as town:
+        await town.board(town.ada, PRIVATE)
+        eve = await town.person("eve")
+        bound = [await town.token(eve, boards=[board]) for board in (PRIVATE, NOWHERE)]
+        lists = [await program.ok("GET", "/api/boards") for program in bound]
+        assert lists[0] == lists[1] and lists[0]["total"] == 0
+        await town.board(eve, "mine")
+        program = await town.token(eve, boards=["mine", PRIVATE])
+        listed = await program.ok("GET", "/api/boards")
+        assert ([one["board"] for one in listed["items"]], listed["total"]) == (["mine"], 1)
