@@ -13,6 +13,7 @@ import time
 import urllib.request
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ class Keys:
         try:
             found = parse_keys(await self._fetch())
             self._keys, self._fetched = found, self._clock()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             log.warning("the keys of the identity provider could not be read: %s", error)
         finally:
             self._fetching = None

@@ -23,7 +23,12 @@ from server.model.messages import User
 from server.stores import Failed, Store, TooNew, Unusable
 
 BY_HAND = User("system", "command line")
-LINE = "{0.login:<24} {0.name:<30} {0.id}  {1}"
+LINE = "{login:<24} {name:<30} {id}  {marks}"
+
+
+def plain(text: str) -> str:
+    """What people call things, fit for a terminal: without what would steer it, or begin another line."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
 def _run(
@@ -116,7 +121,10 @@ def list_users(config: Path | None, **flags: object) -> None:
     async def work(accounts: Accounts, _: Config) -> None:
         for person in await accounts.people.all():
             marks = [name for name in ("admin", "disabled") if getattr(person, name)]
-            click.echo(LINE.format(person, " ".join(marks)).rstrip())
+            shown = LINE.format(
+                login=person.login, name=plain(person.name), id=person.id, marks=" ".join(marks)
+            )
+            click.echo(shown.rstrip())
 
     _run(config, flags, work)
 
@@ -250,7 +258,7 @@ def list_tokens(login: str, config: Path | None, **flags: object) -> None:
             scope = "writes" if one.write else "reads"
             where = "every board" if one.boards is None else ", ".join(one.boards)
             until = datetime.fromtimestamp(one.expires_at / 1000, UTC).date()
-            click.echo(f"{one.id}  {scope} {where}, until {until}: {one.name}")
+            click.echo(f"{one.id}  {scope} {where}, until {until}: {plain(one.name)}")
 
     _run(config, flags, work)
 

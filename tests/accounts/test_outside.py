@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 import warnings
+from http.client import BadStatusLine
 from pathlib import Path
 from typing import Any
 
@@ -116,10 +117,13 @@ class Provider:
 
     def __init__(self, data: bytes) -> None:
         self.data, self.asked, self.now = data, 0, 0.0
+        self.wrong: Exception | None = None
 
     async def fetch(self) -> bytes:
         self.asked += 1
         await asyncio.sleep(0)
+        if self.wrong is not None:
+            raise self.wrong
         if not self.data:
             raise OSError("away")
         return self.data
@@ -156,6 +160,8 @@ async def test_a_provider_that_is_away_leaves_its_keys_in_force_for_a_day() -> N
     provider.data, provider.now = b"", provider.now + FRESH_S + 1
     await keys.get("r1")
     provider.data, provider.now = b"[1]", provider.now + AGAIN_S + 1
+    await keys.get("r1")
+    provider.wrong, provider.now = BadStatusLine("nonsense"), provider.now + AGAIN_S + 1
     await keys.get("r1")
     provider.now += STALE_S
     with pytest.raises(Unavailable):
