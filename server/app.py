@@ -5,12 +5,14 @@ import random
 import secrets
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import structlog
 from msgspec import Struct, structs
 
 from server import __version__, demo
+from server.accounts.desk import Accounts
 from server.accounts.seats import Seats
 from server.backends import accounts_of, broker_of, store_of
 from server.boards.glimpse import Shown, glimpses
@@ -36,15 +38,17 @@ from server.errors import ALL, BoardcastError, Close, NotFound, Unavailable
 from server.hub import Connection, Hub
 from server.leaving import InFlight, return_after_ms
 from server.metrics import UNKNOWN_OP, Metrics
+from server.model.accounts import MEMBER, Grant
 from server.model.commands import LOGGED, Command, MemberSet
 from server.model.fields import Role
 from server.model.messages import Bye, ServerInfo
-from server.model.records import Change
+from server.model.records import Actor, Change
 from server.model.telemetry import Heard
 from server.mqtt_settings import mqtt_of
 from server.outbox import Transport
 from server.people import People
-from server.policy import RANK, Policy
+from server.policy import Policy
+from server.reception import Reception
 from server.session import Services, Session, SessionSettings
 from server.stores import Store, answering
 from server.vitals import PARTS, Vitals
@@ -90,6 +94,7 @@ class App:
         self.policy = Policy(open_mode=config.auth.mode == "open")
         self.accounts = accounts_of(config, self.store, now_ms)
         self.seats = Seats(self.store)
+        self.reception = None if self.accounts is None else self._reception(self.accounts)
         self.doors = (
             None if self.accounts is None else Doors(self.hub, self.policy, self.accounts, self.seats)
         )
@@ -132,6 +137,10 @@ class App:
         self.requests = InFlight()
         self._rng = random.Random()
         self._tick: asyncio.Task[None] | None = None
+
+    def _reception(self, accounts: Accounts) -> Reception:
+        most = self.config.limits.members_per_board
+        return Reception(accounts, self.readable, self._accepted, most_members=most)
 
     def _parts(self, run: str) -> Parts:
         return Parts(
@@ -194,7 +203,7 @@ class App:
         if self.accounts is None or self.doors is None:
             return
         await self.accounts.passwords.prepare()
-        self.setup_code = await self.accounts.setup_code()
+        self.setup_code = await self.accounts.newcomers.setup_code()
         self.doors.state_of = self.boards.state_of
         self.accounts.told = self._told
         self.boards.listen(ACCOUNTS, self.doors.stir)
@@ -223,15 +232,18 @@ class App:
         """A mutation of the system's own; its seq. Raises the `BoardcastError` that refuses it."""
         return (await self._accepted(board, command, mutation)).seq
 
-    async def _accepted(self, board: str, command: Command, mutation: str) -> Accepted:
+    async def _accepted(
+        self, board: str, command: Command, mutation: str, actor: Actor = SYSTEM, grant: Grant = MEMBER
+    ) -> Accepted:
         answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         submission = Submission(
-            actor=SYSTEM,
+            actor=actor,
             client="system",
             mutation=mutation,
             command=command,
             base=None,
             settle=answered.set_result,
+            grant=grant,
         )
         self.boards.submit(board, submission)
         outcome = await answered
@@ -303,14 +315,10 @@ class App:
         log.info("stopped")
 
     async def give_role(self, board: str, user: str, role: Role) -> None:
-        """By an invitation: at least that role. A board that is gone is passed over."""
-        try:
-            live = await self.readable(board)
-            had = live.state.members.get(user)
-            if had is None or RANK[had] < RANK[role]:
-                await self.submit(board, MemberSet(user=user, role=role), secrets.token_hex(8))
-        except NotFound:
-            log.info("an invitation leads to a board that is gone", board=board)
+        """To whoever made the first account. A board that is not there is passed over."""
+        with suppress(NotFound):
+            await self.readable(board)
+            await self.submit(board, MemberSet(user=user, role=role), secrets.token_hex(8))
 
     # -- reading
 

@@ -32,7 +32,10 @@ MOST_NOTED = 10_000
 """Changes of roles that wait to be noted; past it they are in the board's log only."""
 
 _ABOUT_ACCESS = ("member.set", "member.remove", "board.create", "board.update")
-_AUDITED = ("member.set", "member.remove", "board.archive", "board.restore", "board.update")
+_AUDITED = (
+    *("member.set", "member.remove", "board.archive", "board.restore", "board.update"),
+    *("device.create", "device.delete", "device.restore"),
+)
 
 
 class Doors:
@@ -229,5 +232,7 @@ def audited(board: str, change: Change) -> AuditEntry | None:
         about = f"visibility: {change.set.visibility}"
     elif change.op == "board.update":
         return None
+    elif change.set.devices is not UNSET:
+        about = ", ".join(change.set.devices)
     who = User(change.actor.id, change.actor.name)
     return AuditEntry(at=change.at, who=who, what=change.op, about=about, board=board)

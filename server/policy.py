@@ -193,7 +193,7 @@ class Policy:
     def require(
         self, shown: Shown, actor: Actor, op: str, grant: Grant = MEMBER, whom: str | None = None
     ) -> Role:
-        """The actor's role, when it suffices for `op`. `whom`: the user that it is about, when it is about one.
+        """The actor's role, when it suffices for `op`. `whom`: the user that it is about, if it is about one.
 
         Raises `NotFound`, `Forbidden`, `Unauthenticated`.
         """

@@ -36,6 +36,7 @@ LAYERS: Mapping[str, frozenset[str]] = {
         "server.devices": "budgets boards document hub people stores outbox wire model errors metrics log",
         "server.simulation": "model errors",
         "server.accounts": "stores model errors",
+        "server.reception": "accounts boards policy model errors",
         "server.views": "boards document wire model errors",
         "server.doors": "accounts boards policy hub wire model errors",
         "server.session": "budgets accounts devices views boards policy hub outbox wire model errors metrics "

@@ -8,7 +8,7 @@ from handlers.api.queries import ListQuery
 from server.accounts.audit import DAY_MS
 from server.errors import Conflict, LimitExceeded, NotFound
 from server.model import account_http as a
-from server.model.accounts import Invitation, Person, Secret
+from server.model.accounts import Person, Secret
 from server.model.http import Page
 
 
@@ -23,7 +23,11 @@ async def entrance(call: Call) -> Answer:
 async def sign_in(call: Call) -> Answer:
     body: a.SignIn = call.body
     text, identity = await call.accounts.sign_in(
-        body.login, body.password, address=call.address, agent=call.agent
+        body.login,
+        body.password,
+        address=call.address,
+        home=call.caller.home,
+        agent=call.agent,
     )
     person = await call.accounts.people.need(identity.user.id)
     return Answer(body=_me(person, identity.way), session=text)
@@ -37,7 +41,7 @@ async def sign_out(call: Call) -> Answer:
 async def set_up(call: Call) -> Answer:
     body: a.FirstAccount = call.body
     wanted = Person(id="", login=body.login, name=body.name.strip(), created_at=0)
-    person = await call.accounts.set_up(body.code, wanted, body.password)
+    person = await call.accounts.newcomers.set_up(body.code, wanted, body.password)
     await call.app.give_role(call.app.config.boards.default_board, person.id, "owner")
     return await _begun(call, person)
 
@@ -45,9 +49,11 @@ async def set_up(call: Call) -> Answer:
 async def sign_up(call: Call) -> Answer:
     body: a.NewAccount = call.body
     wanted = Person(id="", login=body.login, name=body.name.strip(), created_at=0)
-    person, used = await call.accounts.sign_up(wanted, body.password, body.invitation, call.address)
+    person, used = await call.accounts.newcomers.sign_up(
+        wanted, body.password, body.invitation, call.caller.home
+    )
     if used is not None:
-        await take_seat(call, person.id, used)
+        await call.reception.seat_newcomer(used, person.id)
     return await _begun(call, person)
 
 
@@ -62,23 +68,14 @@ async def _begun(call: Call, person: Person) -> Answer:
     return Answer(body=_me(person, identity.way), session=text)
 
 
-async def take_seat(call: Call, user: str, used: Invitation) -> None:
-    """What an invitation to a board gives; a role that somebody has already is never lowered by it."""
-    if used.board is not None and used.role is not None:
-        await call.app.give_role(used.board, user, used.role)
-
-
 async def welcome(call: Call) -> Answer:
     """What an invitation is to; it is not used by looking."""
-    found = await call.accounts.invitations.look(call.body.invitation, call.accounts.clock())
-    if found is None:
-        raise NotFound("invitation", "this one")
+    found = await call.accounts.newcomers.invited(call.body.invitation)
     return Answer(body=a.Welcomed(board=found.board, role=found.role))
 
 
 async def accept(call: Call) -> Answer:
-    used = await call.accounts.use(call.body.invitation)
-    await take_seat(call, call.identity.user.id, used)
+    used = await call.reception.accept(call.body.invitation, call.identity.user.id)
     return Answer(body=a.Welcomed(board=used.board, role=used.role))
 
 
@@ -103,7 +100,9 @@ async def rename(call: Call) -> Answer:
 
 async def change_password(call: Call) -> Answer:
     body: a.PasswordChange = call.body
-    await call.accounts.change_password(call.identity, body.current, body.password, call.address)
+    await call.accounts.change_password(
+        call.identity, body.current, body.password, address=call.address, home=call.caller.home
+    )
     return Answer()
 
 
@@ -163,7 +162,7 @@ ENDPOINTS = also_refused(
         a.Me,
         body=a.NewAccount,
         status=201,
-        refusals=(NotFound,),
+        refusals=(NotFound, LimitExceeded),
     ),
     _row("POST", "/api/reset", reset, "Set a password by a one-time address", a.Me, body=a.Reset),
     _row(
@@ -173,7 +172,7 @@ ENDPOINTS = also_refused(
         "What an invitation leads to",
         a.Welcomed,
         body=a.InvitationText,
-        refusals=(NotFound,),
+        refusals=(NotFound, LimitExceeded),
     ),
     _row(
         "POST",
@@ -182,7 +181,7 @@ ENDPOINTS = also_refused(
         "Come on to a board by an invitation",
         a.Welcomed,
         body=a.InvitationText,
-        refusals=(NotFound,),
+        refusals=(NotFound, LimitExceeded),
     ),
     _row("GET", "/api/me", me, "Who asks", a.Me),
     _row("PATCH", "/api/me", rename, "Call oneself something else", a.Me, body=a.MeEdit),

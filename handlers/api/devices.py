@@ -7,7 +7,7 @@ from msgspec import UNSET, structs
 
 from handlers.api.answers import etag_of, etag_with, page_of
 from handlers.api.asking import board_of, id_in_path, submit
-from handlers.api.endpoint import Answer, Call, Endpoint, row
+from handlers.api.endpoint import Answer, Call, Endpoint, note, row
 from handlers.api.queries import BaseQuery, PageQuery, SeqQuery
 from server.boards.live import LiveBoard
 from server.errors import Conflict, LimitExceeded, NotFound
@@ -102,6 +102,7 @@ async def make_device_token(call: Call) -> Answer:
     """The earlier one counts no more when this is answered."""
     live, device = await need_device(call)
     token = await call.app.devices.tokens.issue(live.board, device.id)
+    await note(call, "device token made", device.id)
     return Answer(body=h.DeviceToken(token=token), etag=etag_of(live))
 
 

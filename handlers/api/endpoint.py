@@ -11,16 +11,18 @@ from handlers.api.queries import Query
 from server.accounts.desk import Accounts
 from server.app import App
 from server.budgets import Budget
+from server.callers import Caller
 from server.errors import BoardcastError, Conflict, NotFound
-from server.model.accounts import Identity
+from server.model.accounts import AuditEntry, Identity
 from server.model.records import Actor
+from server.reception import Reception
 
 
 class Call(Struct, frozen=True, kw_only=True):
     """One request, checked: `path` as in the route, `query` and `body` as the endpoint declares them.
 
     `digest` names what was asked, so that an `Idempotency-Key` is not used for two different things; it is
-    empty without a key. `identity`: who asks; `address`, `agent`: from where, and with what; `budget`: what
+    empty without a key. `identity`: who asks; `caller`, `agent`: from where, and with what; `budget`: what
     the address may use in a second.
     """
 
@@ -31,9 +33,13 @@ class Call(Struct, frozen=True, kw_only=True):
     key: str | None
     digest: str
     identity: Identity
-    address: str
+    caller: Caller
     agent: str
     budget: Budget
+
+    @property
+    def address(self) -> str:
+        return self.caller.address
 
     @property
     def actor(self) -> Actor:
@@ -46,6 +52,13 @@ class Call(Struct, frozen=True, kw_only=True):
         if self.app.accounts is None:
             raise Conflict("auth.mode", "is open: there are no accounts here")
         return self.app.accounts
+
+    @property
+    def reception(self) -> Reception:
+        """Raises `Conflict` where there are no accounts."""
+        if self.app.reception is None:
+            raise Conflict("auth.mode", "is open: there are no accounts here")
+        return self.app.reception
 
     def make_id(self, prefix: str) -> str:
         """An id for what is created: from the key and whose it is, so that a retry creates the same thing and
@@ -138,3 +151,13 @@ def row(
 def also_refused(error: type[BoardcastError], *rows: Endpoint) -> tuple[Endpoint, ...]:
     """The rows, each of which can give `error`, too."""
     return tuple(structs.replace(one, refusals=(error, *one.refusals)) for one in rows)
+
+
+async def note(call: Call, what: str, about: str) -> None:
+    """Something about access that is no change of a board, for the record; where there are accounts."""
+    if call.app.accounts is None:
+        return
+    who, board = call.identity.user, call.path.get("board")
+    at = call.app.accounts.clock()
+    entry = AuditEntry(at=at, who=who, what=what, about=about, board=board, address=call.address)
+    await call.app.accounts.audit.write(entry)

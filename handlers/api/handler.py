@@ -83,7 +83,7 @@ class ApiHandler(AnsweringAtOnce):
             key=key,
             digest="" if key is None else self._digest(body),
             identity=identity,
-            address=self.caller.address,
+            caller=self.caller,
             agent=header(self.request.headers, "User-Agent") or "",
             budget=self.budget,
         )

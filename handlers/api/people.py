@@ -6,7 +6,7 @@ from msgspec import structs
 
 from handlers.api.answers import etag_of, page_of, view_of
 from handlers.api.asking import board_of, submit
-from handlers.api.endpoint import Answer, Call, also_refused, row
+from handlers.api.endpoint import Answer, Call, also_refused, note, row
 from handlers.api.queries import BaseQuery, ListQuery, PageQuery
 from server.accounts.audit import DAY_MS
 from server.errors import Conflict, LimitExceeded, NotFound
@@ -77,9 +77,10 @@ async def invite(call: Call) -> Answer:
         uses=body.uses,
         board=board,
         role=role,
+        token=call.identity.credential if call.identity.way == "token" else "",
     )
     text, made = await accounts.invitations.issue(wanted, now)
-    await _note(call, "invitation made", f"{role or 'an account'}, {body.uses} uses")
+    await note(call, "invitation made", f"{role or 'an account'}, {body.uses} uses")
     # Behind the #: a browser keeps that to itself, no server and no log sees it.
     shown = view_of(a.InvitationView, made)
     return Answer(body=a.MadeInvitation(invitation=shown, path=f"/account/join#{text}"))
@@ -88,17 +89,8 @@ async def invite(call: Call) -> Answer:
 async def revoke_invitation(call: Call) -> Answer:
     if not await call.accounts.invitations.revoke(call.path["invitation"], call.path.get("board")):
         raise NotFound("invitation", call.path["invitation"])
-    await _note(call, "invitation revoked", call.path["invitation"])
+    await note(call, "invitation revoked", call.path["invitation"])
     return Answer()
-
-
-async def _note(call: Call, what: str, about: str) -> None:
-    board = call.path.get("board")
-    at = call.accounts.clock()
-    entry = AuditEntry(
-        at=at, who=call.identity.user, what=what, about=about, board=board, address=call.address
-    )
-    await call.accounts.audit.write(entry)
 
 
 # -- the record, and all people

@@ -9,6 +9,7 @@ import secrets
 from server.accounts.shelf import Shelf
 from server.errors import Unavailable
 from server.model.accounts import AuditEntry
+from server.model.messages import User
 from server.stores.entries import Entries
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,10 @@ class Audit:
             await self._shelf.put(key, entry, version=0, expires_at=entry.at + self._kept_ms)
         except Unavailable as error:
             log.error("not in the audit record: %s: %s", entry, error.message)
+
+    async def note(self, at: int, who: User, what: str, *, about: str = "", address: str = "") -> None:
+        """As `write`, of something that is about no board."""
+        await self.write(AuditEntry(at=at, who=who, what=what, about=about, address=address))
 
     async def read(
         self, board: str | None, *, skip: int = 0, limit: int = 100

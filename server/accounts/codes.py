@@ -45,6 +45,12 @@ class Codes:
             return None
         return kept.value if await self._shelf.drop(kept.key, version=kept.version) else None
 
+    async def drop_of(self, user: str) -> None:
+        """All that are for somebody."""
+        for kept in await self._shelf.all():
+            if kept.value.user == user:
+                await self._shelf.drop(kept.key)
+
 
 class Invitations:
     """Methods raise `Unavailable`."""

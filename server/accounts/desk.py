@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Literal
 
 from msgspec import Struct, structs
 
@@ -10,19 +9,23 @@ from server.accounts.audit import DAY_MS, Audit
 from server.accounts.codes import Codes, Invitations
 from server.accounts.credentials import MOST, SESSION, TOKEN, Credentials
 from server.accounts.identities import Identities, identity_of, user_of
+from server.accounts.newcomers import Newcomers, Refused, SignUp, hashed
 from server.accounts.notices import Notices
 from server.accounts.outside import Outside
 from server.accounts.passwords import Passwords
 from server.accounts.people import People
 from server.accounts.subjects import Subjects
 from server.accounts.throttle import Throttle
-from server.errors import BadRequest, Conflict, Forbidden, LimitExceeded, NotFound, Unauthenticated
-from server.model.accounts import AuditEntry, Code, Identity, Invitation, Person, Secret
+from server.errors import (
+    LimitExceeded,
+    NotFound,
+    RateLimited,
+    Unauthenticated,
+)
+from server.model.accounts import Code, Identity, Person, Secret
 from server.model.messages import User
 from server.stores.entries import Entries
 
-SignUp = Literal["off", "invitation", "open"]
-SETUP_MS = DAY_MS
 RESET_MS = DAY_MS
 
 
@@ -62,6 +65,16 @@ class Accounts:
         self.audit = Audit(entries, settings.audit_days)
         self.notices = Notices(entries, clock)
         self.told: Callable[[str], object] = lambda user: None
+        self.newcomers = Newcomers(
+            self.people,
+            self.codes,
+            self.invitations,
+            self.throttle,
+            self.passwords,
+            self.audit,
+            settings.sign_up,
+            lambda: self.clock(),
+        )
         self._entries = entries
         self.subjects = (
             None if outside is None else Subjects(entries, self.people, outside.issuer, create=create)
@@ -82,22 +95,32 @@ class Accounts:
 
     # -- signing in and out
 
-    async def sign_in(self, login: str, password: str, *, address: str, agent: str) -> tuple[str, Identity]:
+    async def sign_in(
+        self, login: str, password: str, *, address: str, home: str, agent: str
+    ) -> tuple[str, Identity]:
         """The text of a new session. Raises `Unauthenticated`, in the same time for whatever is wrong, and
-        `RateLimited`."""
+        `RateLimited`. `home`: what attempts from `address` count for (see `Caller`)."""
         login = login.strip().lower()
-        await self.throttle.attempt(login, address)
+        await self.throttle.attempt(login, home)
         person = await self.people.named(login)
         usable = person is not None and not person.disabled
         hash = person.password if person is not None and usable else None
-        if not await self.passwords.matches(hash, password) or person is None:
+        if not await self._matches(hash, password, login, home) or person is None:
             if person is not None:
                 await self._note(user_of(person), "sign-in refused", address=address)
             raise Unauthenticated("the name or the password is wrong")
-        await self.throttle.succeeded(login, address)
+        await self.throttle.succeeded(login, home)
         if person.password is not None and self.passwords.is_dated(person.password):
             await self._set_hash(person.id, await self.passwords.hash(password))
         return await self.begin(person, address=address, agent=agent)
+
+    async def _matches(self, hash: str | None, password: str, login: str, home: str) -> bool:
+        """A password that nobody has looked at, for want of a thread, was no attempt."""
+        try:
+            return await self.passwords.matches(hash, password, home)
+        except RateLimited:
+            await self.throttle.take_back(login, home)
+            raise
 
     async def _set_hash(self, user: str, hash: str) -> None:
         await self.people.change(user, lambda person: structs.replace(person, password=hash))
@@ -125,105 +148,44 @@ class Accounts:
             await self._note(identity.user, "sign-out")
             await self.tell(identity.user.id)
 
-    # -- coming in for the first time
-
-    async def setup_code(self) -> str | None:
-        """The text of a one-time address for the first account; None: there is an account already."""
-        if await self.people.any():
-            return None
-        return await self.codes.issue(Code(purpose="setup", expires_at=self.clock() + SETUP_MS))
-
-    async def set_up(self, code: str, wanted: Person, password: str) -> Person:
-        """The first account, an administrator's. Raises `Unauthenticated` for a code that is none."""
-        if await self.people.any():
-            raise Conflict("setup", "there is an account already")
-        ended = Unauthenticated("this address was used or has expired; start the server again for another")
-        if await self.codes.look(code, "setup", self.clock()) is None:
-            raise ended
-        person = await self._with_password(structs.replace(wanted, admin=True), password)
-        if await self.codes.use(code, "setup", self.clock()) is None:
-            raise ended
-        made = await self.people.add(person)
-        await self._note(user_of(made), "account", about=made.login)
-        return made
-
-    async def sign_up(
-        self, wanted: Person, password: str, invitation: str, address: str
-    ) -> tuple[Person, Invitation | None]:
-        """A new account, and the invitation that it came by. Raises `Forbidden` where one is needed."""
-        used = None
-        await self._may_sign_up(invitation, address)
-        if await self.people.named(wanted.login) is not None:
-            raise Conflict("login", f"{wanted.login!r} is taken")
-        person = await self._with_password(wanted, password)
-        if invitation:
-            used = await self.use(invitation)
-        try:
-            made = await self.people.add(person)
-        except Conflict:
-            if used is not None:
-                await self.invitations.give_back(used)
-            raise
-        await self._note(user_of(made), "account", about=made.login)
-        return made, used
-
-    async def _may_sign_up(self, invitation: str, address: str) -> None:
-        if self.settings.sign_up == "off":
-            raise Refused("nobody can sign up here; ask whoever runs this server")
-        if not invitation and self.settings.sign_up == "invitation":
-            raise Refused("an invitation is needed to sign up here")
-        await self.throttle.came(address)
-        if invitation and await self.invitations.look(invitation, self.clock()) is None:
-            raise NotFound("invitation", "this one")
-
-    async def use(self, invitation: str) -> Invitation:
-        """One use of an invitation. Raises `NotFound` when it is none (any more)."""
-        used = await self.invitations.use(invitation, self.clock())
-        if used is None:
-            raise NotFound("invitation", "this one")
-        return used
-
-    async def _with_password(self, person: Person, password: str) -> Person:
-        if password.lower() in (person.login, person.name.lower()):
-            raise BadRequest("password", "is your name")
-        hash = await self.passwords.hash(password)
-        return structs.replace(person, password=hash, created_at=self.clock())
-
     # -- passwords
 
-    async def change_password(self, identity: Identity, current: str, password: str, address: str) -> None:
+    async def change_password(
+        self, identity: Identity, current: str, password: str, *, address: str, home: str
+    ) -> None:
         """Ends all other sessions. Raises `Forbidden` for a wrong current one; throttled like signing in."""
         person = await self.people.need(identity.user.id)
-        await self.throttle.attempt(person.login, address)
-        if not await self.passwords.matches(person.password, current):
+        await self.throttle.attempt(person.login, home)
+        if not await self._matches(person.password, current, person.login, home):
             raise Refused("the current password is wrong")
-        await self.throttle.succeeded(person.login, address)
+        await self.throttle.succeeded(person.login, home)
         await self._set_password(person, password, keep=identity.credential)
         await self._note(identity.user, "password", address=address)
 
     async def _set_password(self, person: Person, password: str, *, keep: str) -> None:
-        changed = await self._with_password(person, password)
-        assert changed.password is not None
-        await self._set_hash(person.id, changed.password)
+        await self._set_hash(person.id, await hashed(self.passwords, person, password))
         await self.sessions.revoke_all(person.id, but=keep)
+        await self.codes.drop_of(person.id)
         await self.tell(person.id)
 
     async def reset_code(self, person: Person) -> str:
-        """The text of a one-time address that sets a password."""
+        """The text of a one-time address that sets a password. Earlier ones of theirs are none any more."""
+        await self.codes.drop_of(person.id)
         return await self.codes.issue(
             Code(purpose="reset", user=person.id, expires_at=self.clock() + RESET_MS)
         )
 
     async def reset(self, code: str, password: str, address: str) -> Person:
-        """Set a password by a one-time address; all sessions end. Raises `Unauthenticated`."""
+        """Set a password by a one-time address; all sessions and tokens end. Raises `Unauthenticated`."""
         ended = Unauthenticated("this address was used or has expired; ask for another one")
         found = await self.codes.look(code, "reset", self.clock())
         person = None if found is None else await self.people.get(found.user)
         if person is None or person.disabled:
             raise ended
-        await self._with_password(person, password)  # before the code is used up
+        await hashed(self.passwords, person, password)  # before the code is used up
         if await self.codes.use(code, "reset", self.clock()) is None:
             raise ended
+        await self.tokens.revoke_all(person.id)  # whoever had the account may have made some
         await self._set_password(person, password, keep="")
         await self._note(user_of(person), "password reset", address=address)
         return person
@@ -242,7 +204,8 @@ class Accounts:
         if len(await self.tokens.of(identity.user.id, self.clock())) >= MOST:
             raise LimitExceeded("tokens", MOST)
         text, made = await self.tokens.issue(wanted)
-        await self._note(identity.user, "token made", about=made.name)
+        scope = f"{'writes' if made.write else 'reads'} {', '.join(made.boards or ('all boards',))}"
+        await self._note(identity.user, "token made", about=f"{made.name}: {scope}")
         return text, made
 
     async def end_token(self, identity: Identity, id: str) -> None:
@@ -255,6 +218,7 @@ class Accounts:
     async def rename(self, identity: Identity, name: str) -> Person:
         person = await self.people.change(identity.user.id, lambda old: structs.replace(old, name=name))
         self.identities.forget(person.id)
+        await self._note(identity.user, "name", about=name)
         return person
 
     # -- what whoever runs the server does
@@ -272,16 +236,8 @@ class Accounts:
         return person
 
     async def _note(self, who: User, what: str, *, about: str = "", address: str = "") -> None:
-        entry = AuditEntry(at=self.clock(), who=who, what=what, about=about, address=address)
-        await self.audit.write(entry)
+        await self.audit.note(self.clock(), who, what, about=about, address=address)
 
     async def tidy(self) -> None:
         """Take away what has expired."""
         await asyncio.shield(self._entries.drop_expired(self.clock()))
-
-
-class Refused(Forbidden):
-    """Not about a role. The text says what would be needed."""
-
-    def __init__(self, reason: str) -> None:
-        super(Forbidden, self).__init__(reason)

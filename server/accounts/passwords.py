@@ -1,6 +1,7 @@
 """argon2id, in a few threads of its own: a flood of sign-ins makes the others wait, not the boards."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,6 +16,8 @@ T = TypeVar("T")
 THREADS = 2
 MOST_WAITING = 64
 """Passwords that wait for a thread; one more is told to come again."""
+MOST_OF_HOME = 16
+"""Of those so many from one home (see `server.callers`): it does not keep the others out."""
 WAIT_MS = 2000
 
 _HASHER = PasswordHasher(time_cost=1, memory_cost=47_104, parallelism=1)
@@ -27,14 +30,27 @@ class Passwords:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
         self._waiting = 0
+        self._homes: Counter[str] = Counter()
         self._nobody: str | None = None  # a hash that nothing matches, made when it is first needed
 
     async def hash(self, password: str) -> str:
         """Raises `RateLimited` when too many wait."""
         return await self._run(partial(_HASHER.hash, password))
 
-    async def matches(self, hash: str | None, password: str) -> bool:
-        """Takes as long without a hash: nobody learns from the time whether there is one."""
+    async def matches(self, hash: str | None, password: str, home: str = "") -> bool:
+        """Takes as long without a hash: nobody learns from the time whether there is one. `home`: from where;
+        empty: it is not counted. Raises `RateLimited`."""
+        if home and self._homes[home] >= MOST_OF_HOME:
+            raise RateLimited("sign-ins of this address at once", WAIT_MS)
+        self._homes[home] += 1
+        try:
+            return await self._matches(hash, password)
+        finally:
+            self._homes[home] -= 1
+            if not self._homes[home]:
+                del self._homes[home]
+
+    async def _matches(self, hash: str | None, password: str) -> bool:
         if hash is None:
             if self._nobody is None:
                 self._nobody = await self._run(partial(_HASHER.hash, "nobody"))

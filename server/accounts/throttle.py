@@ -1,4 +1,6 @@
-"""Slows down whoever guesses passwords: per account from an address, per account, and per address.
+"""Slows down whoever guesses passwords: per account from a home, per account, and per home.
+
+A home is an address, or the /64 network of one of IPv6: whoever has one has all of it (`server.callers`).
 
 An attempt is counted before its password is looked at, so that many at once do not all get through. Counts
 are in the store: all instances know them. An account that does not exist is counted like any other.
@@ -28,7 +30,7 @@ class Bound(Struct, frozen=True):
     free: int
 
 
-PAIR, ACCOUNT, ADDRESS = Bound("pair", 5), Bound("account", 50), Bound("address", 100)
+PAIR, ACCOUNT, HOME = Bound("pair", 5), Bound("account", 50), Bound("home", 100)
 
 
 class Throttle:
@@ -38,27 +40,36 @@ class Throttle:
         self._shelf = Shelf(entries, "attempts", Attempts)
         self._clock = clock
 
-    async def attempt(self, login: str, address: str) -> None:
+    async def attempt(self, login: str, home: str) -> None:
         """One more. Raises `RateLimited` when it comes too soon; then its password is not looked at."""
-        for key, bound in _keys(login, address):
+        for key, bound in _keys(login, home):
             await self._count(key, bound)
 
-    async def came(self, address: str) -> None:
+    async def came(self, home: str) -> None:
         """As `attempt`, of somebody who has no account yet."""
-        *_, (key, bound) = _keys("", address)
+        *_, (key, bound) = _keys("", home)
         await self._count(key, bound)
 
-    async def succeeded(self, login: str, address: str) -> None:
+    async def succeeded(self, login: str, home: str) -> None:
         """The account's attempts from there are forgotten. Of the others one is: an attacker's own account
         forgives nothing but itself."""
-        (pair, _), *others = _keys(login, address)
+        (pair, _), *others = _keys(login, home)
         await self._shelf.drop(pair)
         for key, _ in others:
-            kept = await self._shelf.get(key)
-            if kept is not None:
-                fewer = structs.replace(kept.value, count=max(kept.value.count - 1, 0), until=0)
-                expires_at = kept.value.last + 2 * FORGET_MS
-                await self._shelf.put(key, fewer, version=kept.version, expires_at=expires_at)
+            await self._less(key)
+
+    async def take_back(self, login: str, home: str) -> None:
+        """The last one was none: its password was not looked at."""
+        for key, _ in _keys(login, home):
+            await self._less(key)
+
+    async def _less(self, key: str) -> None:
+        """One attempt less, as far as nobody writes the same at this moment."""
+        kept = await self._shelf.get(key)
+        if kept is not None:
+            fewer = structs.replace(kept.value, count=max(kept.value.count - 1, 0), until=0)
+            expires_at = kept.value.last + 2 * FORGET_MS
+            await self._shelf.put(key, fewer, version=kept.version, expires_at=expires_at)
 
     async def _count(self, key: str, bound: Bound) -> None:
         for _ in range(MOST_ROUNDS):
@@ -77,8 +88,8 @@ class Throttle:
         raise RateLimited("attempts to sign in", FIRST_MS)
 
 
-def _keys(login: str, address: str) -> list[tuple[str, Bound]]:
-    of = {PAIR: f"{login}\n{address}", ACCOUNT: login, ADDRESS: address}
+def _keys(login: str, home: str) -> list[tuple[str, Bound]]:
+    of = {PAIR: f"{login}\n{home}", ACCOUNT: login, HOME: home}
     return [
         (f"{bound.name}/{hashlib.sha256(text.encode()).hexdigest()[:32]}", bound)
         for bound, text in of.items()

@@ -86,7 +86,7 @@ class Secret(Struct, frozen=True, kw_only=True):
 class Invitation(Struct, frozen=True, kw_only=True):
     """A way in for people without an account, and on to a board for all. `uses`: how often still.
 
-    Without a `board` it only lets in.
+    Without a `board` it only lets in. `token`: the id of the API token that it was made with, if it was.
     """
 
     id: str
@@ -96,6 +96,7 @@ class Invitation(Struct, frozen=True, kw_only=True):
     uses: int
     board: str | None = None
     role: Role | None = None
+    token: str = ""
 
 
 class Code(Struct, frozen=True, kw_only=True):

@@ -50,6 +50,42 @@ async def test_a_password_is_reset_by_a_one_time_address_and_all_sessions_end(tm
 
 
 @on_loop
+async def test_a_reset_ends_tokens_and_earlier_addresses_too(tmp_path: Path) -> None:
+    async with instance(tmp_path) as town:
+        program = await town.token(town.ada)
+        codes = [
+            (await beside(town, tmp_path, "user", "reset", "ada")).strip().rpartition("#")[2]
+            for _ in range(2)
+        ]
+        statuses = [
+            (
+                await Visitor(town.url).post("/api/reset", {"code": code, "password": "a new pass phrase"})
+            ).status
+            for code in (codes[0], codes[1], codes[1])
+        ]
+        assert statuses == [401, 200, 401]
+        assert (await program.get("/api/me")).status == 401
+        mislaid = (await beside(town, tmp_path, "user", "reset", "ada")).strip().rpartition("#")[2]
+        ada = await town.again("ada", "a new pass phrase")
+        change = {"current": "a new pass phrase", "password": PASSWORD}
+        await ada.ok("POST", "/api/me/password", change)
+        late = await Visitor(town.url).post("/api/reset", {"code": mislaid, "password": "of a thief now"})
+        assert late.status == 401
+
+
+@on_loop
+async def test_a_name_steers_no_terminal_and_forges_no_line(tmp_path: Path) -> None:
+    async with instance(tmp_path) as town:
+        before = len((await beside(town, tmp_path, "user", "list")).splitlines())
+        eve = await town.person("eve")
+        await eve.ok("PATCH", "/api/me", {"name": "Eve\x1b[31m\nroot   Root   u_0000000000000000  admin"})
+        await town.token(eve, name="a\nb")
+        listed = await beside(town, tmp_path, "user", "list")
+        assert len(listed.splitlines()) == before + 1 and "\x1b" not in listed
+        assert len((await beside(town, tmp_path, "token", "list", "eve")).splitlines()) == 1
+
+
+@on_loop
 async def test_accounts_are_made_disabled_and_promoted_beside_the_server(tmp_path: Path) -> None:
     async with instance(tmp_path) as town:
         out = await beside(town, tmp_path, "user", "add", "Bob", "--name", "Bob B.")

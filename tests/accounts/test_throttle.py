@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from server.accounts import passwords
-from server.accounts.passwords import MOST_WAITING, Passwords
-from server.accounts.throttle import ACCOUNT, ADDRESS, FIRST_MS, FORGET_MS, PAIR, Throttle
+from server.accounts.passwords import MOST_OF_HOME, MOST_WAITING, Passwords
+from server.accounts.throttle import ACCOUNT, FIRST_MS, FORGET_MS, HOME, PAIR, Throttle
 from server.errors import RateLimited
 from tests.accounts.town import PASSWORD, Visitor, instance
 from tests.simulator.disk import SimDisk
@@ -72,8 +72,8 @@ async def test_many_addresses_or_many_names_are_bounded_too() -> None:
     throttle = bench.throttle()
     waits = [await wait_of(throttle, "ada", f"1.2.3.{n}") for n in range(ACCOUNT.free + 1)]
     assert waits[: ACCOUNT.free] == [0] * ACCOUNT.free and waits[-1] > 0
-    waits = [await wait_of(throttle, f"user{n}", "9.9.9.9") for n in range(ADDRESS.free + 1)]
-    assert waits[: ADDRESS.free] == [0] * ADDRESS.free and waits[-1] > 0
+    waits = [await wait_of(throttle, f"user{n}", "9.9.9.9") for n in range(HOME.free + 1)]
+    assert waits[: HOME.free] == [0] * HOME.free and waits[-1] > 0
 
 
 @on_loop
@@ -83,7 +83,7 @@ async def test_a_success_forgives_the_account_and_nobody_else() -> None:
     for _ in range(PAIR.free - 1):
         await throttle.attempt("ada", "1.2.3.4")
     await throttle.succeeded("ada", "1.2.3.4")
-    for n in range(ADDRESS.free - PAIR.free):
+    for n in range(HOME.free - PAIR.free):
         await throttle.attempt(f"user{n}", "1.2.3.4")
     for _ in range(20):  # an attacker with an account of their own
         await wait_of(throttle, "eve", "1.2.3.4")
@@ -134,3 +134,43 @@ async def test_passwords_that_wait_are_bounded() -> None:
     pool.close()
     assert sum(isinstance(result, RateLimited) for result in results) >= 10
     assert sum(result is False for result in results) >= 1
+
+
+@on_loop
+async def test_one_home_takes_its_share_of_the_threads_and_not_all() -> None:
+    pool = Passwords()
+    tries = [asyncio.ensure_future(pool.matches(None, "x", "2001:db8::/64")) for _ in range(MOST_WAITING)]
+    others = await asyncio.gather(*(pool.matches(None, "x", f"10.0.0.{n}") for n in range(3)))
+    results = await asyncio.gather(*tries, return_exceptions=True)
+    pool.close()
+    assert others == [False] * 3
+    assert sum(isinstance(result, RateLimited) for result in results) == MOST_WAITING - MOST_OF_HOME
+
+
+@on_loop
+async def test_a_password_that_nobody_looked_at_for_want_of_a_thread_was_no_attempt() -> None:
+    bench = Bench()
+    throttle = bench.throttle()
+    for _ in range(3 * PAIR.free):
+        assert await wait_of(throttle, "ada", "1.2.3.4") == 0
+        await throttle.take_back("ada", "1.2.3.4")
+
+
+PROXY = "127.0.0.1"
+
+
+@on_loop
+async def test_a_network_of_ipv6_is_one_home_for_guesses_and_keeps_nobody_out_elsewhere(
+    tmp_path: Path,
+) -> None:
+    async with instance(tmp_path, SERVER__TRUSTED_PROXIES=PROXY) as town:
+
+        async def attempt(address: str, login: str = "ada", password: str = "wrong password") -> int:
+            body = {"login": login, "password": password}
+            reply = await Visitor(town.url).send("POST", "/api/session", body, **{"X-Forwarded-For": address})
+            return reply.status
+
+        statuses = [await attempt(f"2001:db8:1:2::{n:x}") for n in range(1, PAIR.free + 4)]
+        assert statuses.count(401) == PAIR.free and statuses[-1] == 429
+        assert await attempt("2001:db8:1:3::1", password=PASSWORD) == 200, "a neighbour is another home"
+        assert await attempt("192.0.2.7", password=PASSWORD) == 200

@@ -108,7 +108,7 @@ class Town:
         visitor.id = (await visitor.ok("POST", "/api/session", body))["id"]
         return visitor
 
-    async def board(self, owner: Visitor, board: str, **roles: Visitor) -> None:
+    async def board(self, owner: Visitor, board: str, /, **roles: Visitor) -> None:
         """`roles`: a role → who gets it."""
         await owner.ok("POST", "/api/boards", {"board": board, "name": board.title()})
         for role, visitor in roles.items():
