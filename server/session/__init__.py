@@ -294,6 +294,8 @@ class Session:
         except RateLimited as error:
             self.dismiss(error, hello.id)
             return
+        if identity.way in ("guest", "open"):
+            self.allowance.share()
         self._client, self._actor = hello.client, Actor(user.id, user.name)
         self._connection.user, self._connection.client = user, hello.client
         self._connection.identity = identity

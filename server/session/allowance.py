@@ -36,6 +36,11 @@ class Allowance:
         user.connections += 1
         self._user = self._budget = user
 
+    def share(self) -> None:
+        """Who they are is what they say: all who come so from one address use what it may."""
+        if self._home is not None:
+            self._budget = self._home
+
     def end(self) -> None:
         """The connection is closed."""
         for budget in (self._home, self._user):

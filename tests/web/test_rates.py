@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -165,3 +166,22 @@ async def test_over_http_an_address_is_told_when_to_come_back(tmp_path: Path) ->
         assert many is not None and many.status == 200
         results = [result.get("code", result["type"]) for result in json.loads(many.body)["results"]]
         assert results[0] == "ack" and results[-1] == "rate_limited", results
+
+
+@on_loop
+async def test_another_name_of_a_visitor_is_no_other_budget(tmp_path: Path) -> None:
+    """Who shows nothing is whoever they say: what they use counts for their address."""
+    tight = {"SERVER__TRUSTED_PROXIES": "127.0.0.1", "LIMITS__MESSAGES_PER_SECOND": "5"}
+    for mode in ("open", "accounts"):
+        with ServerProcess(tmp_path / mode, AUTH__MODE=mode, **tight) as server:
+
+            async def visitor(address: str) -> Client:
+                client = await Client.connect(server, headers={"X-Forwarded-For": address})
+                await client.ask("hello", client=f"client-{secrets.token_hex(4)}", name="Visitor")
+                return client
+
+            first = await visitor("198.51.100.7")
+            await first.send(*({"type": "ping", "id": number} for number in range(300)))
+            second, elsewhere = await visitor("198.51.100.7"), await visitor("198.51.100.8")
+            assert (await second.ask("ping"))["code"] == "rate_limited", mode
+            assert (await elsewhere.ask("ping"))["type"] == "pong", mode
