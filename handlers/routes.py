@@ -54,6 +54,7 @@ def application(app: App) -> Application:
     elsewhere = app.config.worker_count > 1 or app.config.server.ops_port > 0
     return Routes(
         app.metrics,
+        app.proxies,
         [
             (r"/", Page, given),
             (r"/b/([^/]+)", Page, given),

@@ -69,8 +69,8 @@ class LimitsSection(Section, frozen=True, kw_only=True):
         Count,
         Meta(
             description="Messages a second of all sockets of one user, or HTTP requests of one address. Past "
-            "`burst_s` seconds' worth they get `rate_limited`. Visitors who show nothing use what their address "
-            "may, in this and the next three.",
+            "`burst_s` seconds' worth they get `rate_limited`. Visitors who show nothing use what their "
+            "address may, in this and the next three.",
         ),
     ] = 5000
     mutations_per_second: Annotated[

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from handlers.bodies import BODY_BYTES, UnderWay
 from tests.support import Client, Refused, ServerProcess, Socket, on_loop
 from tests.test_metrics import moved, scrape
-from tests.web.raw import exchange, head
+from tests.web.raw import connect, exchange, head, read_answer
 
 SECRET = "s3cr3t-t0k3n-that-nobody-may-read"
 UPGRADE = (
@@ -220,3 +221,39 @@ async def test_metrics_are_on_the_port_that_was_made_for_them_and_not_on_the_oth
         assert public is not None and public.status == 404 and b"boardcast_" not in public.body
         own = await exchange(port, head("GET /metrics"))
         assert own is not None and own.status == 200 and b"boardcast_" in own.body
+
+
+async def half_sent(port: int, home: str, size: int) -> Socket:
+    """A request whose body is on its way: all of it but the last byte."""
+    fields = ("Content-Type: application/json", f"Content-Length: {size}", f"X-Forwarded-For: {home}")
+    link = await connect(port)
+    link.writer.write(head("POST /api/session", *fields) + b" " * (size - 1))
+    await link.writer.drain()
+    return link
+
+
+@on_loop
+async def test_bodies_on_their_way_are_bounded_for_each_address(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, SERVER__TRUSTED_PROXIES="127.0.0.1") as server:
+        size = BODY_BYTES
+        links = [await half_sent(server.port, "198.51.100.7", size) for _ in range(12)]
+        other = await half_sent(server.port, "198.51.100.8", size)
+        for link in (*links, other):
+            link.writer.write(b" ")
+        answers = [await read_answer(link.reader) for link in links]
+        refused = [answer for answer in answers if answer.status == 429]
+        assert len(refused) == 12 - UnderWay.MOST_OF_HOME // size
+        assert refused[0].headers["retry-after"] == "1" and b"rate_limited" in refused[0].body
+        assert {answer.status for answer in answers} == {429, 400}
+        assert (await read_answer(other.reader)).status == 400
+        again = await half_sent(server.port, "198.51.100.7", size)
+        again.writer.write(b" ")
+        assert (await read_answer(again.reader)).status == 400, "what is complete, or gone, counts no more"
+
+
+def test_what_is_under_way_is_given_back_to_the_last_byte() -> None:
+    under_way = UnderWay()
+    assert under_way.take("a", UnderWay.MOST_OF_HOME) and not under_way.take("a", 1)
+    assert under_way.take(None, UnderWay.MOST - UnderWay.MOST_OF_HOME) and not under_way.take("b", 1)
+    under_way.give("a", UnderWay.MOST_OF_HOME)
+    assert under_way.take("b", UnderWay.MOST_OF_HOME) and not under_way.take("c", 1)
