@@ -342,6 +342,16 @@ def test_open_boards_reach_the_network_only_when_that_is_said(tmp_path: Path) ->
     assert config.server.host == "0.0.0.0"
 
 
+def test_sign_in_over_a_network_without_tls_is_spoken_of(tmp_path: Path) -> None:
+    accounts = "auth: {mode: accounts}\n"
+    plain = load(accounts + "server: {host: 0.0.0.0}", tmp_path)
+    assert "tls.certificate" in plain.in_the_clear and "server.trusted_proxies" in plain.in_the_clear
+    proxied = accounts + "server: {host: 0.0.0.0, trusted_proxies: [10.0.0.5]}"
+    encrypted = accounts + "server: {host: 0.0.0.0}\ntls: {certificate: a.pem, key: b.pem}"
+    for fine in (accounts, proxied, encrypted, "auth: {open_to_network: true}\nserver: {host: 0.0.0.0}"):
+        assert load(fine, tmp_path).in_the_clear == ""
+
+
 def test_loopback_is_known_in_all_its_forms() -> None:
     assert all(is_loopback(host) for host in ("127.0.0.1", "127.8.9.1", "::1", "[::1]", "localhost"))
     assert not any(is_loopback(host) for host in ("0.0.0.0", "::", "10.0.0.1", "localhost.example"))

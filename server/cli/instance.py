@@ -129,6 +129,8 @@ async def _live(config: Config, stopping: Stopping, *, shared: bool) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, certificate.reload)
     make_room(config.limits.connections + config.limits.waiting_connections)
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
+    if config.in_the_clear:
+        log.warning(config.in_the_clear)
     host, ops_port = config.server.host, config.server.ops_port
     sockets = [] if shared else bind(host, config.server.port)
     ops_host = config.server.ops_host or host

@@ -34,6 +34,8 @@ def check(config: Path | None, **flags: object) -> None:
     address = address_of(loaded.server.host, loaded.server.port, tls=certificate is not None)
     data = f"{masked(loaded.store_url)}, {masked(loaded.broker.url)}"
     click.echo(f"configuration is good: {address}, {data}")
+    if loaded.in_the_clear:
+        click.echo(f"warning: {loaded.in_the_clear}", err=True)
 
 
 @click.command()

@@ -71,6 +71,17 @@ class Config(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return len(os.sched_getaffinity(0)) if workers == "auto" else workers
 
     @property
+    def in_the_clear(self) -> str:
+        """What is to be said when people sign in over a network without TLS, as far as the settings tell."""
+        server, safe = self.server, bool(self.tls.certificate or self.server.trusted_proxies)
+        if self.auth.mode == "open" or safe or is_loopback(server.host):
+            return ""
+        return (
+            f"passwords and sessions come to {server.host} in the clear; set tls.certificate and tls.key, "
+            "or server.trusted_proxies for a proxy that does TLS"
+        )
+
+    @property
     def store_url(self) -> str:
         """The store in use, the default written out. It may hold a password: show it `masked`."""
         return self.store.url or f"sqlite:///{self.data / 'boardcast.db'}"
