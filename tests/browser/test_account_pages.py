@@ -137,6 +137,8 @@ def test_owners_read_who_was_given_which_role_and_others_do_not(
     owner.page.goto(f"{server.url}/account/people?board=record")
     record = owner.page.get_by_role("region", name="Who was given which role")
     expect(record.get_by_text("Emil: member.set Fay: editor")).to_be_visible()
+    owner.press("Make an invitation")
+    expect(owner.page.get_by_text(re.compile("^1 person · until .* · by Emil$"))).to_be_visible()
     owner.page.get_by_label("Role of Fay").select_option("Viewer")
     owner.page.reload()
     expect(record.get_by_role("listitem").first).to_contain_text("Emil: member.set Fay: viewer")

@@ -96,12 +96,12 @@ function tokens() {
   }));
 }
 
-/** `roles`: the choice of a role, for a board. */
-export function invitations(path, roles = null) {
+/** `roles`: the choice of a role, for a board; `names`: of its people, by id: of those who made invitations, too. */
+export function invitations(path, roles = null, names = new Map()) {
   const shown = h("div");
   const { element, show } = list(path, (one) => [
     one.role === null ? t("account.to_server") : t(`role.${one.role}`),
-    `${t("account.uses_left", { n: one.uses })} · ${t("account.until", { day: formatTime(one.expires_at, { dateStyle: "medium" }) })}`,
+    `${t("account.uses_left", { n: one.uses })} · ${t("account.until", { day: formatTime(one.expires_at, { dateStyle: "medium" }) })}${names.has(one.created_by) ? ` · ${t("account.made_by", { name: names.get(one.created_by) })}` : ""}`,
     t("account.revoke"),
     `${path}/${one.id}`,
   ]);

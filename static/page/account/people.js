@@ -54,7 +54,7 @@ export async function people(me) {
     head, wrong,
     section(t("account.visibility"), visibility(base, info, attempt)),
     section(t("account.members"), members, newMember(base, show)),
-    invitations(`${base}/invitations`, roles()),
+    invitations(`${base}/invitations`, roles(), names),
     await record(base, names),
     back,
   ];

@@ -156,7 +156,7 @@ export default {
   "account.all_boards": "all boards", "account.days": "Days until it ends", "account.make_token": "Make a token", "account.revoke": "Revoke",
   "account.until": "until {day}", "account.send": "This is shown once. Send it to whom you invite.", "account.once": "This is shown once. Keep it where others cannot read it.", "account.copy": "Copy", "account.copied": "Copied",
   "account.none": "None.", "account.invitations": "Invitations", "account.invitations_hint": "Whoever opens the link can come in, as often as you say.",
-  "account.to_server": "To this server", "account.uses": "How many people", "account.uses_left": { one: "1 person", other: "{n} people" }, "account.role": "Role",
+  "account.to_server": "To this server", "account.made_by": "by {name}", "account.uses": "How many people", "account.uses_left": { one: "1 person", other: "{n} people" }, "account.role": "Role",
   "account.invite": "Make an invitation", "account.people": "People of this board…", "account.people_of": "People of {board}", "account.members": "Members",
   "account.role_of": "Role of {name}", "account.remove": "Remove", "account.leave": "Leave the board", "account.leave_board": "Leave this board…", "account.leave_which": "Leave “{board}”?",
   "account.leave_sure": "You are taken off its cards, and come back only when one of its owners lets you in again.", "account.add": "Add", "account.nobody": "Nobody here signs in with that name.",

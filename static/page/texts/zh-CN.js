@@ -146,7 +146,7 @@ export default {
   "account.tokens_hint": "程序以 “Authorization: Bearer …” 发送它。", "account.token_name": "用途", "account.may": "权限", "account.reads": "读取", "account.writes": "读取和更改",
   "account.boards": "仅限这些看板", "account.boards_hint": "看板的 id，用逗号分隔；留空：你能看到的全部。", "account.all_boards": "所有看板", "account.days": "有效天数", "account.make_token": "创建令牌",
   "account.revoke": "撤销", "account.until": "有效至 {day}", "account.send": "仅显示这一次，请发给你要邀请的人。", "account.once": "仅显示这一次。请保存在他人看不到的地方。", "account.copy": "复制", "account.copied": "已复制", "account.none": "无。",
-  "account.invitations": "邀请", "account.invitations_hint": "打开链接的人即可进入，次数由你决定。", "account.to_server": "到此服务器", "account.uses": "人数",
+  "account.invitations": "邀请", "account.invitations_hint": "打开链接的人即可进入，次数由你决定。", "account.to_server": "到此服务器", "account.made_by": "由 {name} 创建", "account.uses": "人数",
   "account.uses_left": { other: "{n} 人" }, "account.role": "角色", "account.invite": "创建邀请", "account.people": "此看板的成员…", "account.people_of": "{board} 的成员",
   "account.members": "成员", "account.role_of": "{name} 的角色", "account.remove": "移除", "account.leave": "离开看板", "account.leave_board": "离开此看板…", "account.leave_which": "离开“{board}”？",
   "account.leave_sure": "你将不再是其中卡片的负责人；只有看板的所有者再次加入你，你才能回来。", "account.add": "添加", "account.nobody": "这里没有人使用该登录名。",
