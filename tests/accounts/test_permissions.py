@@ -21,11 +21,16 @@ WHO = ("nobody", "stranger", *ROLES, "admin", "reading token", "token of another
 BOARD = "b"
 
 
-def expected(need: Need, who: str) -> str:
+VISIBILITIES = ("private", "members", "link")
+
+
+def expected(need: Need, who: str, visibility: str = "private") -> str:
     """The code that the table gives; empty: it is allowed."""
     known = who not in ("nobody", "past session")
     if need == "anyone":
         return ""
+    if who == "nobody" and visibility == "link" and need in (*RANK, "member"):
+        return "" if need == "viewer" else "forbidden"
     if not known:
         return "unauthenticated"
     if need == "own":
@@ -38,7 +43,8 @@ def expected(need: Need, who: str) -> str:
         return "unauthenticated"  # none of them comes with a device's token
     if need == "founder":
         return "forbidden" if "token" in who else ""
-    role = {"admin": "owner", "reading token": "viewer"}.get(who, who)
+    shown = "stranger" if visibility == "private" else "viewer"
+    role = {"admin": "owner", "reading token": "viewer", "stranger": shown}.get(who, who)
     if need == "member":
         need = "owner"  # the path names nobody of them; what is about oneself: test_leaving
     if role not in RANK:
@@ -46,10 +52,12 @@ def expected(need: Need, who: str) -> str:
     return "" if RANK[role] >= RANK[need] else "forbidden"  # type: ignore[index]
 
 
-async def everybody(town: Town) -> dict[str, Visitor]:
+async def everybody(town: Town, visibility: str = "private") -> dict[str, Visitor]:
     owner = await town.person("owner")
     people = {role: await town.person(role) for role in ROLES[:-1]}
     await town.board(owner, BOARD, **people)
+    if visibility != "private":
+        await owner.ok("PATCH", f"/api/boards/{BOARD}", {"visibility": visibility})
     past = await town.again("viewer")
     stale = past.cookie
     await past.ok("DELETE", "/api/session")
@@ -102,10 +110,11 @@ def test_every_message_and_operation_has_a_row() -> None:
     assert set(LEAST) == set(OPERATIONS)
 
 
+@pytest.mark.parametrize("visibility", VISIBILITIES)
 @on_loop
-async def test_every_route_asks_of_everybody_what_the_table_says(tmp_path: Path) -> None:
+async def test_every_route_asks_of_everybody_what_the_table_says(visibility: str, tmp_path: Path) -> None:
     async with instance(tmp_path, BOARDS__DEFAULT_BOARD=BOARD, BOARDS__SEED_DEMO="false") as town:
-        people = await everybody(town)
+        people = await everybody(town, visibility)
         last = ["DELETE /api/session", "POST /api/session"]
         wrong = []
         for route in sorted(ROUTES, key=lambda route: route in last):
@@ -117,7 +126,7 @@ async def test_every_route_asks_of_everybody_what_the_table_says(tmp_path: Path)
                 names |= dict.fromkeys(("task", "session", "device", "token", "invitation"), "nope")
                 sent = path.format(**names) + QUERIES.get(route, "")
                 reply = await visitor.send(method, sent, BODIES.get(route))
-                wanted = expected(ROUTES[route], who)
+                wanted = expected(ROUTES[route], who, visibility)
                 if refused(reply) != wanted and not _of_its_own(route, reply):
                     wrong.append(f"{route} as {who}: wanted {wanted or 'leave'}, got {reply}")
         assert not wrong, "\n".join(wrong)
@@ -132,10 +141,11 @@ def _of_its_own(route: str, reply: Any) -> bool:
     )
 
 
+@pytest.mark.parametrize("visibility", VISIBILITIES)
 @on_loop
-async def test_every_operation_asks_of_everybody_what_the_table_says(tmp_path: Path) -> None:
+async def test_every_operation_asks_of_everybody_what_the_table_says(visibility: str, tmp_path: Path) -> None:
     async with instance(tmp_path, BOARDS__SEED_DEMO="false") as town:
-        people = await everybody(town)
+        people = await everybody(town, visibility)
         del people["past session"]  # gets no further than hello: below
         wrong = []
         for who, visitor in people.items():
@@ -143,7 +153,7 @@ async def test_every_operation_asks_of_everybody_what_the_table_says(tmp_path: P
             # Last what takes the board away from its own members.
             for op in sorted(OPERATIONS, key=lambda op: op.startswith(("board.archive", "member"))):
                 reply = await client.mutate(BOARD, op, **ARGS[op])
-                wanted = expected("founder" if op == "board.create" else LEAST[op], who)
+                wanted = expected("founder" if op == "board.create" else LEAST[op], who, visibility)
                 if _denied(reply) != wanted:
                     wrong.append(f"{op} as {who}: wanted {wanted or 'leave'}, got {reply}")
             await client.close()
@@ -157,10 +167,11 @@ def _denied(reply: dict[str, Any]) -> str:
     return str(reply["code"]) if hidden or reply["code"] in ("unauthenticated", "forbidden") else ""
 
 
+@pytest.mark.parametrize("visibility", VISIBILITIES)
 @on_loop
-async def test_every_message_asks_of_everybody_what_the_table_says(tmp_path: Path) -> None:
+async def test_every_message_asks_of_everybody_what_the_table_says(visibility: str, tmp_path: Path) -> None:
     async with instance(tmp_path, BOARDS__SEED_DEMO="false") as town:
-        people = await everybody(town)
+        people = await everybody(town, visibility)
         wrong = []
         for who, visitor in people.items():
             if who == "past session":
@@ -168,7 +179,7 @@ async def test_every_message_asks_of_everybody_what_the_table_says(tmp_path: Pat
             client = await visitor.socket()
             for message, fields in MESSAGE_FIELDS.items():
                 reply = await client.ask(message, **fields)
-                wanted = expected(MESSAGES[message], who)
+                wanted = expected(MESSAGES[message], who, visibility)
                 if _denied(reply) != wanted:
                     wrong.append(f"{message} as {who}: wanted {wanted or 'leave'}, got {reply}")
             await client.close()
