@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.test_accounts import Person, grave
+from tests.browser.person import Person
+from tests.browser.test_accounts import grave
 from tests.browser.yard import CARDS, RANK, Yard
 from tests.support import ServerProcess
 
@@ -29,7 +30,8 @@ def come(browser: Browser, yard: Yard) -> Iterator[Callable[[str, str], Page]]:
     people: list[Person] = []
 
     def arrive(role: str, board: str) -> Page:
-        people.append(Person(browser, storage_state=yard.doors[role], service_workers="block"))
+        options = {"storage_state": yard.doors[role], "service_workers": "block"}
+        people.append(Person(browser.new_context(reduced_motion="reduce", **options)))
         page = people[-1].page
         page.add_init_script("if (location.host) localStorage['boardcast.name'] ??= 'Somebody'")
         page.goto(f"{yard.url}/b/{board}")
@@ -317,7 +319,7 @@ def test_a_role_is_known_before_there_is_a_link(yard: Yard, come: Any) -> None:
 
 KEPT = """
 () => new Promise((resolve, reject) => {
-  const opening = indexedDB.open("boardcast");
+  const opening = indexedDB.open(`boardcast.${localStorage["boardcast.user"]}`);
   opening.onerror = () => reject(opening.error);
   opening.onsuccess = () => {
     const look = () => {
