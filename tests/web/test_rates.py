@@ -180,8 +180,9 @@ async def test_another_name_of_a_visitor_is_no_other_budget(tmp_path: Path) -> N
                 await client.ask("hello", client=f"client-{secrets.token_hex(4)}", name="Visitor")
                 return client
 
-            first = await visitor("198.51.100.7")
+            first, second = [await visitor("198.51.100.7") for _ in range(2)]
+            elsewhere = await visitor("198.51.100.8")
             await first.send(*({"type": "ping", "id": number} for number in range(300)))
-            second, elsewhere = await visitor("198.51.100.7"), await visitor("198.51.100.8")
+            assert (await first.reply(0))["type"] == "pong", mode
             assert (await second.ask("ping"))["code"] == "rate_limited", mode
             assert (await elsewhere.ask("ping"))["type"] == "pong", mode
