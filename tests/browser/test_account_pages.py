@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
 
 import pytest
@@ -146,7 +147,7 @@ def test_owners_read_who_was_given_which_role_and_others_do_not(
     expect(member.page.get_by_role("region", name="Members")).to_contain_text("Emil")
     for name in ("Who was given which role", "Invitations", "Who may read the board"):
         expect(member.page.get_by_role("region", name=name)).to_have_count(0)
-    expect(member.page.get_by_role("combobox")).to_have_count(0)
+    expect(member.page.get_by_role("combobox").and_(member.page.locator(":enabled"))).to_have_count(0)
     expect(member.page.get_by_role("button", name=re.compile("^Remove"))).to_have_count(0)
 
 
@@ -217,8 +218,9 @@ def test_whoever_signs_in_stays_on_this_server(
 ) -> None:
     here, asked = arrive(), []
     here.page.on("request", lambda request: asked.append(request.url))
-    ada.invite(f"jo{len(elsewhere)}", "Jo")
+    login = f"jo{zlib.crc32(elsewhere.encode())}"
+    ada.invite(login, "Jo")
     here.page.goto(f"{server.url}/account/sign-in?next={elsewhere}")
-    here.sign_in(f"jo{len(elsewhere)}")
+    here.sign_in(login)
     expect(here.page).to_have_url(f"{server.url}/")
     assert all(url.startswith((server.url, "data:", "blob:")) for url in asked)
