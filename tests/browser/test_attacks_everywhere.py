@@ -17,6 +17,7 @@ from tests.browser.person import Account
 from tests.browser.tab import Tab
 from tests.browser.test_devices import Yard
 from tests.devices.tokens import Device, ask
+from tests.sockets import cut_all
 from tests.support import Client, ServerProcess
 
 OTHERS = ("visitor's name", "field of presence", "answer of a device")
@@ -101,6 +102,7 @@ def aside() -> Iterator[Callable[[Any], Any]]:
     with ThreadPoolExecutor(1) as pool:
         runner = pool.submit(asyncio.Runner).result()
         yield lambda work: pool.submit(runner.run, work).result()
+        pool.submit(runner.run, cut_all()).result()
         pool.submit(runner.close).result()
 
 
