@@ -71,7 +71,7 @@ def wishes(mark: Marks) -> list[Wish]:
 
 
 async def plant(server: ServerProcess, board: str, mark: Marks, yard: Yard) -> Client:
-    """Everything; Mallory stays on the board, writing in a field that is called like that."""
+    """Everything; Mallory stays on the board."""
     mallory = await Client.hello(server, name=mark("visitor's name"))
     await mallory.ask("join", board=board)
     for op, args in wishes(mark):
@@ -91,8 +91,6 @@ async def plant(server: ServerProcess, board: str, mark: Marks, yard: Yard) -> C
         assert command["name"] == name
         result = {"command": command["command"], "ok": True, "result": mark("answer of a device")}
         await device.send({"type": "command_result", **result})
-    presence = {"task": "t1", "field": mark("field of presence"), "typing": True}
-    await mallory.send({"type": "presence", "board": board, **presence})
     return mallory
 
 
@@ -182,10 +180,15 @@ def test_markup_in_every_text_of_the_protocol_stays_text(
 ) -> None:
     mark, yard = Marks(*OTHERS), Yard(home)
     board = home.rpartition("/")[2]
-    aside(plant(shared, board, mark, yard))
+    mallory = aside(plant(shared, board, mark, yard))
+    presence = {"task": "t1", "field": mark("field of presence"), "typing": True}
     assert mark.unused == [], "these are planted nowhere"
     bob = visit("Bob")
-    expect(bob.card(mark("task.create.title"))).to_be_visible()
+    card = bob.read(mark("task.create.title"))
+    aside(mallory.send({"type": "presence", "board": board, **presence}))
+    expect(card).to_contain_text(mark("field of presence"))
+    mark.look(bob.page)
+    bob.page.keyboard.press("Escape")
     see_the_board(bob, mark)
     see_the_cards(bob, mark)
     see_the_devices(bob, mark)

@@ -1,5 +1,6 @@
 """Connections that ask for nothing, or too slowly: they cost little, for a short time."""
 
+import contextlib
 import resource
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,9 +161,10 @@ async def test_a_request_that_trickles_in_is_cut_off_whatever_it_wants_to_be(tmp
         ]
         for data in trickle:
             link = await connect(server.port)
-            for at in range(len(data) - 1):
-                link.writer.write(data[at : at + 1])
-                await link.writer.drain()
+            with contextlib.suppress(ConnectionError):  # it was cut off on the way
+                for at in range(len(data) - 1):
+                    link.writer.write(data[at : at + 1])
+                    await link.writer.drain()
             answer = await rest(link)
             assert answer == b"" or answer.startswith(b"HTTP/1.1 400 ")
         assert (await scrape(server))["boardcast_limits_reached_total{limit=first_request}"] >= 3
