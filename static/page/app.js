@@ -175,8 +175,8 @@ export class App {
     const board = encodeURIComponent(this.client?.board ?? "");
     const leaves = this.client?.view?.members.has(this.session.user?.id);
     return [
-      ...(leaves ? [{ label: t("account.leave_board"), icon: "close", run: () => this.leaveForGood() }] : []),
       { label: t("account.people"), icon: "person", run: () => location.assign(`/account/people?board=${board}`) },
+      ...(leaves ? [{ label: t("account.leave_board"), icon: "close", run: () => this.leaveForGood() }] : []),
       { label: t("account.mine"), icon: "person", run: () => location.assign("/account/me") },
     ];
   }

@@ -1,21 +1,30 @@
-// The texts of the page in the language of its reader. Each language is one file in texts/, with the same keys.
+// The texts of the page in the language of its reader. Each language is one file in texts/, with the same keys. Pages
+// with many texts of their own bring them along (`learn`).
 
 import english from "./texts/en.js";
 
 export const LANGUAGES = { en: "English", "zh-CN": "简体中文" };
 const LOADERS = { en: async () => english, "zh-CN": async () => (await import("./texts/zh-CN.js")).default };
 const KEY = "boardcast.language";
+const parts = [LOADERS];
 
 const current = { language: "en", texts: english, plural: new Intl.PluralRules("en"), formats: new Map() };
 
 /** Loads the language chosen here before, else the first of the browser's that there is. */
 export async function chooseLanguage(wanted = stored() ?? preferred()) {
   const language = wanted in LOADERS ? wanted : "en";
-  const texts = await LOADERS[language]();
+  const texts = Object.assign({}, ...(await Promise.all(parts.map((part) => part[language]()))));
   Object.assign(current, { language, texts, plural: new Intl.PluralRules(language), formats: new Map() });
   document.documentElement.lang = language;
   document.getElementById("board")?.setAttribute("aria-label", t("board"));
   document.getElementById("toasts")?.setAttribute("aria-label", t("messages"));
+}
+
+/** Further texts: language → a function that loads them. */
+export async function learn(loaders) {
+  if (parts.includes(loaders)) return;
+  parts.push(loaders);
+  await chooseLanguage(current.language);
 }
 
 /** Chooses a language for good; the page is to be drawn anew. */

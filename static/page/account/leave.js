@@ -1,12 +1,14 @@
 // Leaving a board by oneself: asked twice, done over HTTP, and off to another board.
 
 import { h } from "../dom.js";
-import { t } from "../i18n.js";
+import { learn, t } from "../i18n.js";
 import { ask as askPerson } from "../shell/ask.js";
 import { ask, explain } from "./ask.js";
+import { TEXTS } from "./texts.js";
 
 /** `board`: its id, `name`: what it is called, `me`: the id of who leaves. Throws a text to be shown. */
 export async function leaveBoard({ board, name, me }) {
+  await learn(TEXTS);
   const sure = await askPerson({
     heading: t("account.leave_which", { board: name }),
     content: [h("p", {}, t("account.leave_sure"))],

@@ -1,13 +1,14 @@
 // Starts a page of `/account`: which one stands in the address. Nobody who is not signed in is left waiting.
 
 import { h } from "../dom.js";
-import { LANGUAGES, chooseLanguage, language, switchLanguage, t } from "../i18n.js";
+import { LANGUAGES, chooseLanguage, language, learn, switchLanguage, t } from "../i18n.js";
 import { applyTheme } from "../theme.js";
 import { ask, askWho, explain } from "./ask.js";
 import { remember } from "./door.js";
 import { join, reset, setup, signIn, signUp } from "./entry.js";
 import { me } from "./me.js";
 import { people } from "./people.js";
+import { TEXTS } from "./texts.js";
 
 const AT_THE_DOOR = { "sign-in": signIn, "sign-up": signUp, setup, join, reset };
 const INSIDE = { me, people };
@@ -54,4 +55,4 @@ function brand() {
 
 applyTheme();
 addEventListener("hashchange", () => show()); // another invitation, pasted into this page
-chooseLanguage().then(show);
+learn(TEXTS).then(() => chooseLanguage()).then(show);
