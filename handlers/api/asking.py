@@ -44,6 +44,7 @@ async def stand(call: Call, need: Role, what: str) -> None:
     in, whether or not there is such a board."""
     app, grant = call.app, call.identity.grant
     board = call.path.get("board", app.config.boards.default_board)
+    await app.boards.admit(board, call.actor, grant)
     try:
         live = await app.readable(board)
     except NotFound:

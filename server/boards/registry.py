@@ -7,12 +7,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
+from server.boards.access import access_to
 from server.boards.gate import Gate, Stops
 from server.boards.live import LiveBoard
 from server.boards.parts import Parts
 from server.boards.submission import Submission, answer
 from server.document import BoardState
 from server.errors import BadRequest, BoardcastError, Unavailable
+from server.model.accounts import Grant
+from server.model.records import Actor
 from server.stores import Failed
 from server.wire import PeerLog, PeerPresence, PeerTelemetry, decode_peer
 
@@ -109,6 +112,14 @@ class Boards:
             live = self._live[board] = LiveBoard(board, self._parts, Gate(board, self._stops))
             self._parts.broker.subscribe(board)
         return live
+
+    async def admit(self, board: str, actor: Actor, grant: Grant) -> None:
+        """Raises what somebody is told who may not see the board, be it there or not, without loading it:
+        `NotFound`, `Unauthenticated`; and `Unavailable`."""
+        policy, live = self._parts.policy, self._live.get(board)
+        if policy.open_mode or (live is not None and policy.role(live.state, actor, grant) is not None):
+            return
+        policy.needs(await access_to(self._parts.store, board), actor, "viewer", grant, "board")
 
     def state_of(self, board: str) -> BoardState | None:
         """What is known here of a board; None when it is not live."""

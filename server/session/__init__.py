@@ -387,6 +387,7 @@ class Session:
         if join.board not in before and len(before) >= self._settings.joins_per_connection:
             raise LimitExceeded("joins", self._settings.joins_per_connection)
         self._may_ask()
+        await self._may_see(join.board)
         live = boards.hold(join.board)  # until the hub does
         try:
             role = await self._admit(live, join)
@@ -403,7 +404,6 @@ class Session:
 
     async def _admit(self, live: LiveBoard, join: m.Join) -> Role:
         """Wait until the board is there, as far as the client has seen it; the client's role on it."""
-        await self.answered()  # what the client wrote before, it sees now
         await live.ready()
         role = await live.surely(partial(self._role, live, "join"))  # first: a stranger troubles nobody
         since = join.since
@@ -414,6 +414,12 @@ class Session:
             assert self._actor is not None
             await live.renew(since.seq, self._actor.id)
         return await live.surely(partial(self._role, live, "join"))
+
+    async def _may_see(self, board: str) -> None:
+        """Raises what a stranger is told, who makes nobody load the board."""
+        assert self._actor is not None
+        await self.answered()  # what the client wrote before, it sees now
+        await self._services.boards.admit(board, self._actor, self._grant)
 
     @property
     def _grant(self) -> Grant:
@@ -432,6 +438,7 @@ class Session:
         return role
 
     async def _watch(self, request: m.Watch) -> None:
+        await self._may_see(request.board)
         live = self._services.boards.get(request.board)
         await live.ready()
         await live.surely(partial(self._role, live, "watch"))
@@ -447,7 +454,7 @@ class Session:
             raise NotFound("board", request.board)
 
     async def _comments(self, request: m.Comments) -> None:
-        await self.answered()
+        await self._may_see(request.board)
         live = self._services.boards.get(request.board)
         await live.ready()
         self._may_ask()

@@ -3,11 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+from server.boards.access import Access, access_to
 from server.model.commands import OPERATIONS
-from server.policy import ROUTES
-from tests.accounts.samples import ARGS, BODIES
+from server.model.records import Actor, Change, MemberPatch, Patch
+from server.policy import RANK, ROUTES
+from tests.accounts.samples import ARGS, BODIES, QUERIES
 from tests.accounts.town import Visitor, instance
 from tests.api.client import Reply
+from tests.simulator.disk import SimDisk
+from tests.simulator.faults import Faults
+from tests.simulator.store import SimStore
 from tests.support import on_loop
 
 PRIVATE, NOWHERE = "private-board", "no-such-board"
@@ -48,6 +53,57 @@ async def asked(who: Visitor, method: str, path: str, body: object, board: str) 
         ]
     names = dict.fromkeys(("task", "user", "invitation", "device", "command", "rule"), "nope")
     return alike(await who.send(method, path.format(board=board, **names), body), board)
+
+
+@on_loop
+async def test_a_stranger_does_not_make_the_server_load_the_board(tmp_path: Path) -> None:
+    """What is not read takes no time either, as long as it may be."""
+    async with instance(tmp_path) as town:
+        await town.board(town.ada, PRIVATE)
+        cookies = [(await town.person("eve")).cookie, town.ada.cookie, ""]
+    async with instance(tmp_path, set_up=False) as town:
+        eve, ada, nobody = (Visitor(town.url) for _ in cookies)
+        eve.cookie, ada.cookie, _ = cookies
+        for who in (eve, nobody):
+            client = await who.socket()
+            for message in ("join", "comments", "watch"):
+                for board in (PRIVATE, NOWHERE):
+                    fields = {"task": "nope"} if message == "comments" else {}
+                    assert (await client.ask(message, board=board, **fields))["type"] == "error"
+                    assert not town.app.boards.holds(board), message
+            for route, need in ROUTES.items():
+                method, path = route.split()
+                if need in RANK and "{board}" in path:
+                    for board in (PRIVATE, NOWHERE):
+                        await asked(who, method, path + QUERIES.get(route, ""), BODIES.get(route), board)
+                        assert not town.app.boards.holds(board), route
+        assert (await ada.joined(PRIVATE)) and town.app.boards.holds(PRIVATE)
+
+
+@on_loop
+async def test_who_may_see_a_board_is_known_also_of_changes_that_only_the_log_has() -> None:
+    store = SimStore(SimDisk(), Faults())
+    by = Actor("u_ada", "Ada")
+    owner, guest = {"u_ada": MemberPatch(role="owner")}, {"u_eve": MemberPatch(role="viewer")}
+    patches = (
+        Patch(name="B", created_at=1, created_by="u_ada", epoch="e", members={**owner}),
+        Patch(members={**guest}),
+        Patch(members={"u_eve": None}),
+        Patch(visibility="members"),
+    )
+    ops = ("board.create", "member.set", "member.remove", "board.update")
+    seen = []
+    for seq, (op, patch) in enumerate(zip(ops, patches, strict=True), 1):
+        await store.append("b", seq, [Change(seq=seq, at=seq, actor=by, op=op, set=patch)])
+        access = await access_to(store, "b")
+        seen.append((sorted(access.members), access.visibility))
+    assert seen == [
+        (["u_ada"], "private"),
+        (["u_ada", "u_eve"], "private"),
+        (["u_ada"], "private"),
+        (["u_ada"], "members"),
+    ]
+    assert await access_to(store, "nowhere") == Access("nowhere", {}, "private")
 
 
 @on_loop
