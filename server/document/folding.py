@@ -1,7 +1,7 @@
 """How a patch is folded into what was there before. Records are frozen: what comes out is new."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
@@ -15,6 +15,9 @@ _OF_TASKS = ("title", "description", "completed", "priority", "due_at", "device"
 _OF_OTHERS = ("name", "color", "done", "wip_limit", "text", "visibility", "tags", "metadata", "disabled")
 MARKED = frozenset((*_OF_TASKS, *_OF_OTHERS))
 """The fields that `base` is compared with; only they carry marks."""
+MOST_LOWERED = 1000
+"""Of those who lost a role on a board so many are remembered, the newest."""
+_FROM_THE_TOP = {role: place for place, role in enumerate(get_args(Role))}
 
 
 def mentioned(patch: Struct, names: Iterable[str]) -> Fields:
@@ -63,6 +66,22 @@ def with_members(old: dict[str, Role], patches: dict[str, MemberPatch | None]) -
         elif patch.role is not UNSET:
             new[user] = patch.role
     return new
+
+
+def with_lowered(
+    old: dict[str, int], members: Mapping[str, Role], patches: Mapping[str, MemberPatch | None], at: int
+) -> dict[str, int]:
+    """Who lost something, being a member before: removed, or with a lesser role. `at`: when, ms."""
+    new = dict(old)
+    for user, patch in patches.items():
+        had = members.get(user)
+        role = None if patch is None else patch.role
+        if had is not None and (
+            role is None or (role is not UNSET and _FROM_THE_TOP[role] > _FROM_THE_TOP[had])
+        ):
+            new.pop(user, None)
+            new[user] = at
+    return dict(list(new.items())[-MOST_LOWERED:]) if len(new) > MOST_LOWERED else new
 
 
 def with_rules(old: dict[str, Rule], patches: Mapping[str, Rule | None]) -> dict[str, Rule]:

@@ -16,6 +16,7 @@ from server.document.folding import (
     mentioned,
     patched,
     with_commands,
+    with_lowered,
     with_members,
     with_rules,
 )
@@ -63,6 +64,7 @@ class BoardState:
         self.columns: dict[str, Kept[Column]] = {}
         self.labels: dict[str, Kept[Label]] = {}
         self.members: dict[str, Role] = {}
+        self.lowered: dict[str, int] = {}
         self.devices: dict[str, Kept[Device]] = {}
         self.rules: dict[str, Rule] = {}
         self.commands: dict[str, DeviceCommand] = {}
@@ -128,6 +130,7 @@ class BoardState:
             columns=self.columns,
             labels=self.labels,
             members=self.members,
+            lowered=self.lowered,
             devices=self.devices,
             rules=self.rules,
             commands=self.commands,
@@ -158,7 +161,8 @@ class BoardState:
     def _put(self, record: Record) -> None:
         if isinstance(record, BoardRecord):
             self.board_seq, self.info = record.seq, record.info
-            self.columns, self.labels, self.members = record.columns, record.labels, record.members
+            self.columns, self.labels = record.columns, record.labels
+            self.members, self.lowered = record.members, record.lowered
             self.devices, self.rules, self.commands = record.devices, record.rules, record.commands
             self.at = max(self.at, record.info.value.updated_at)
         elif isinstance(record.value, Task):
@@ -197,7 +201,7 @@ class BoardState:
             return False
         self.seq, self.at, self.board_seq = draft.seq, draft.at, draft.board_seq
         self.info, self.columns = draft.info, draft.columns
-        self.labels, self.members = draft.labels, draft.members
+        self.labels, self.members, self.lowered = draft.labels, draft.members, draft.lowered
         self.devices, self.rules, self.commands = draft.devices, draft.rules, draft.commands
         self.alarms.update(_own(draft.alarms))
         self.tasks.update(_own(draft.tasks))
@@ -259,6 +263,7 @@ class BoardState:
         if isinstance(patch.labels, dict):
             self.labels = patched(self.labels, patch.labels, Label, mark)
         if patch.members is not UNSET:
+            self.lowered = with_lowered(self.lowered, self.members, patch.members, change.at)
             self.members = with_members(self.members, patch.members)
         if patch.devices is not UNSET:
             self.devices = patched(self.devices, patch.devices, Device, mark)
@@ -301,7 +306,7 @@ class Draft(BoardState):
             base.board_seq,
         )
         self.info, self.columns = base.info, base.columns
-        self.labels, self.members = base.labels, base.members
+        self.labels, self.members, self.lowered = base.labels, base.members, base.lowered
         self.devices, self.rules, self.commands = base.devices, base.rules, base.commands
         self.alarms = Overlay(base.alarms)
         self.tasks = Overlay(base.tasks)

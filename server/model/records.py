@@ -220,13 +220,17 @@ class Kept(Struct, Generic[T], frozen=True, kw_only=True):
 
 
 class BoardRecord(Struct, frozen=True, kw_only=True):
-    """The materialised board: everything that is not a task or a comment."""
+    """The materialised board: everything that is not a task or a comment.
+
+    `lowered`: who was removed or given a lesser role, and when that last was (ms).
+    """
 
     seq: int
     info: Kept[BoardInfo]
     columns: dict[str, Kept[Column]]
     labels: dict[str, Kept[Label]]
     members: dict[str, Role]
+    lowered: dict[str, int] = {}
     devices: dict[str, Kept[Device]] = {}
     rules: dict[str, Rule] = {}
     commands: dict[str, DeviceCommand] = {}
