@@ -52,7 +52,7 @@ class Doors:
         self._notes: asyncio.Queue[tuple[str, Change]] = asyncio.Queue(MOST_NOTED)
         self._tasks: list[asyncio.Task[None]] = []
         self._looks: list[asyncio.Future[None]] = []
-        self.look_s = LOOK_S
+        self.look_s, self.all_s = LOOK_S, ALL_S
         self.resync, self.closed, self.flush = hub.resync, hub.closed, hub.flush
 
     def start(self) -> None:
@@ -115,6 +115,8 @@ class Doors:
         if change.set.members is not UNSET:
             for user, member in change.set.members.items():
                 await (self._seats.leave if member is None else self._seats.take)(user, board)
+                if _was_owner(change, user) and (member is None or member.role != "owner"):
+                    await self._accounts.withdraw(user, board, change.at)
         if change.set.visibility is not UNSET:
             shown = change.set.visibility == "members"
             await (self._seats.take if shown else self._seats.leave)(EVERYBODY, board)
@@ -139,7 +141,7 @@ class Doors:
                     await self._stirred.wait()
             self._stirred.clear()
             try:
-                if loop.time() - looked >= ALL_S:
+                if loop.time() - looked >= self.all_s:
                     looked = loop.time()
                     self._doubted.update(self._present())
                 await self._look()
@@ -216,6 +218,13 @@ class Doors:
 
 def _is_known(identity: Identity | None) -> bool:
     return identity is not None and identity.way in ("session", "token", "outside")
+
+
+def _was_owner(change: Change, user: str) -> bool:
+    if change.was is UNSET or change.was.members is UNSET:
+        return False
+    had = change.was.members.get(user)
+    return had is not None and had.role == "owner"
 
 
 def audited(board: str, change: Change) -> AuditEntry | None:

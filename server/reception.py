@@ -47,7 +47,7 @@ class Reception:
             raise gone()
         if await self._has(user, found):
             return found
-        await self._vouch(found)
+        await self._vouch(found, user)
         used = await self._accounts.newcomers.use(text)
         try:
             await self._seat(used, user)
@@ -64,17 +64,22 @@ class Reception:
             log.warning("a newcomer got no seat", board=used.board, user=user, reason=error.message)
             await self._accounts.invitations.give_back(used)
 
-    async def _vouch(self, invitation: Invitation) -> None:
-        """Raises `NotFound` when its maker could not make it now, `LimitExceeded` when the board is full."""
+    async def _vouch(self, invitation: Invitation, user: str = "") -> None:
+        """Raises `NotFound` when its maker could not make it now, or `user` lost a role since it was made;
+        `LimitExceeded` when the board is full."""
         maker = await self._maker(invitation)
         if invitation.board is None:
             if not maker.admin:
                 raise gone()
             return
-        members = (await self._board(invitation.board)).state.members
+        live = await self._board(invitation.board)
+        await live.reach(live.head + 1)  # another instance may know better
+        members, lowered = live.state.members, live.state.lowered
         if not maker.admin and members.get(maker.id) != "owner":
             raise gone()
-        if len(members) >= self._most_members:
+        if lowered.get(user, -1) >= invitation.created_at:
+            raise gone()
+        if user not in members and len(members) >= self._most_members:
             raise LimitExceeded("members", self._most_members)
 
     async def _maker(self, invitation: Invitation) -> Person:

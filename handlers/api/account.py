@@ -101,7 +101,12 @@ async def rename(call: Call) -> Answer:
 async def change_password(call: Call) -> Answer:
     body: a.PasswordChange = call.body
     await call.accounts.change_password(
-        call.identity, body.current, body.password, address=call.address, home=call.caller.home
+        call.identity,
+        body.current,
+        body.password,
+        address=call.address,
+        home=call.caller.home,
+        end_tokens=body.end_tokens,
     )
     return Answer()
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Callable
 
 from msgspec import structs
 
@@ -101,6 +102,12 @@ class Invitations:
             return await self._shelf.drop(invitation.id, version=version)
         left = structs.replace(invitation, uses=uses)
         return await self._shelf.put(invitation.id, left, version=version, expires_at=left.expires_at)
+
+    async def end(self, ends: Callable[[Invitation], bool]) -> None:
+        """Revoke all of which `ends` says so."""
+        for kept in await self._shelf.all():
+            if ends(kept.value):
+                await self._shelf.drop(kept.key)
 
     async def revoke(self, id: str, board: str | None) -> bool:
         """Whether there was one, of that board."""

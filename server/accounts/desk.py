@@ -151,16 +151,27 @@ class Accounts:
     # -- passwords
 
     async def change_password(
-        self, identity: Identity, current: str, password: str, *, address: str, home: str
+        self,
+        identity: Identity,
+        current: str,
+        password: str,
+        *,
+        address: str,
+        home: str,
+        end_tokens: bool = False,
     ) -> None:
-        """Ends all other sessions. Raises `Forbidden` for a wrong current one; throttled like signing in."""
+        """Ends all other sessions, and the tokens when that is wanted. Raises `Forbidden` for a wrong
+        current one; throttled like signing in."""
         person = await self.people.need(identity.user.id)
         await self.throttle.attempt(person.login, home)
         if not await self._matches(person.password, current, person.login, home):
             raise Refused("the current password is wrong")
         await self.throttle.succeeded(person.login, home)
+        if end_tokens:
+            await self.tokens.revoke_all(person.id)
         await self._set_password(person, password, keep=identity.credential)
-        await self._note(identity.user, "password", address=address)
+        about = "and all tokens ended" if end_tokens else ""
+        await self._note(identity.user, "password", about=about, address=address)
 
     async def _set_password(self, person: Person, password: str, *, keep: str) -> None:
         await self._set_hash(person.id, await hashed(self.passwords, person, password))
@@ -176,7 +187,10 @@ class Accounts:
         )
 
     async def reset(self, code: str, password: str, address: str) -> Person:
-        """Set a password by a one-time address; all sessions and tokens end. Raises `Unauthenticated`."""
+        """Set a password by a one-time address; all sessions, tokens and invitations of theirs end.
+
+        Raises `Unauthenticated`.
+        """
         ended = Unauthenticated("this address was used or has expired; ask for another one")
         found = await self.codes.look(code, "reset", self.clock())
         person = None if found is None else await self.people.get(found.user)
@@ -186,6 +200,7 @@ class Accounts:
         if await self.codes.use(code, "reset", self.clock()) is None:
             raise ended
         await self.tokens.revoke_all(person.id)  # whoever had the account may have made some
+        await self.invitations.end(lambda one: one.created_by == person.id)
         await self._set_password(person, password, keep="")
         await self._note(user_of(person), "password reset", address=address)
         return person
@@ -232,8 +247,22 @@ class Accounts:
         if person is None:
             raise NotFound("user", login)
         person = await self.people.change(person.id, lambda old: structs.replace(old, **fields))
+        if person.disabled or not person.admin:
+            gone = person.disabled
+            await self.invitations.end(
+                lambda one: one.created_by == person.id and (gone or one.board is None)
+            )
         await self.tell(person.id)
         return person
+
+    async def withdraw(self, user: str, board: str, at: int) -> None:
+        """Somebody was an owner of `board` until `at` (ms): the invitations to it that they made until then
+        end. An administrator's do not: they are an owner still."""
+        person = await self.people.get(user)
+        if person is None or not person.admin:
+            await self.invitations.end(
+                lambda one: one.board == board and one.created_by == user and one.created_at <= at
+            )
 
     async def _note(self, who: User, what: str, *, about: str = "", address: str = "") -> None:
         await self.audit.note(self.clock(), who, what, about=about, address=address)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from server.model.devices import CommandPatch, DeviceCommand, Rule
 from server.model.fields import Role
-from server.model.records import Actor, Fields, Kept, Mark, MemberPatch
+from server.model.records import Actor, Change, Fields, Kept, Mark, MemberPatch
 
 T = TypeVar("T", bound=Struct)
 _OF_TASKS = ("title", "description", "completed", "priority", "due_at", "device", "done_when")
@@ -69,19 +69,26 @@ def with_members(old: dict[str, Role], patches: dict[str, MemberPatch | None]) -
 
 
 def with_lowered(
-    old: dict[str, int], members: Mapping[str, Role], patches: Mapping[str, MemberPatch | None], at: int
+    old: dict[str, int],
+    members: Mapping[str, Role],
+    patches: Mapping[str, MemberPatch | None],
+    change: Change,
 ) -> dict[str, int]:
-    """Who lost something, being a member before: removed, or with a lesser role. `at`: when, ms."""
-    new = dict(old)
-    for user, patch in patches.items():
-        had = members.get(user)
-        role = None if patch is None else patch.role
-        if had is not None and (
-            role is None or (role is not UNSET and _FROM_THE_TOP[role] > _FROM_THE_TOP[had])
-        ):
-            new.pop(user, None)
-            new[user] = at
-    return dict(list(new.items())[-MOST_LOWERED:]) if len(new) > MOST_LOWERED else new
+    """Who lost something by `change`, and not by their own doing. `members`: before it."""
+    lost = {
+        user: change.at
+        for user, patch in patches.items()
+        if user in members and user != change.actor.id and _is_less(patch, members[user])
+    }
+    if not lost:
+        return old
+    kept = [(user, at) for user, at in old.items() if user not in lost]
+    return dict([*kept, *lost.items()][-MOST_LOWERED:])
+
+
+def _is_less(patch: MemberPatch | None, had: Role) -> bool:
+    role = None if patch is None else patch.role
+    return role is None or (role is not UNSET and _FROM_THE_TOP[role] > _FROM_THE_TOP[had])
 
 
 def with_rules(old: dict[str, Rule], patches: Mapping[str, Rule | None]) -> dict[str, Rule]:

@@ -263,7 +263,7 @@ class BoardState:
         if isinstance(patch.labels, dict):
             self.labels = patched(self.labels, patch.labels, Label, mark)
         if patch.members is not UNSET:
-            self.lowered = with_lowered(self.lowered, self.members, patch.members, change.at)
+            self.lowered = with_lowered(self.lowered, self.members, patch.members, change)
             self.members = with_members(self.members, patch.members)
         if patch.devices is not UNSET:
             self.devices = patched(self.devices, patch.devices, Device, mark)

@@ -44,8 +44,11 @@ class Reset(Body, frozen=True, kw_only=True):
 
 
 class PasswordChange(Body, frozen=True, kw_only=True):
+    """`end_tokens`: end all API tokens, too, as when somebody else may have had the account."""
+
     current: Text
     password: Password
+    end_tokens: bool = False
 
 
 class MeEdit(Body, frozen=True, kw_only=True):

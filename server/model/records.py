@@ -222,7 +222,7 @@ class Kept(Struct, Generic[T], frozen=True, kw_only=True):
 class BoardRecord(Struct, frozen=True, kw_only=True):
     """The materialised board: everything that is not a task or a comment.
 
-    `lowered`: who was removed or given a lesser role, and when that last was (ms).
+    `lowered`: whom somebody else removed or gave a lesser role, and when that last was (ms).
     """
 
     seq: int

@@ -6,6 +6,7 @@ The two instances of these tests share a store, and each has a broker of its own
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,9 @@ async def two_instances(data: Path) -> AsyncIterator[tuple[Town, Town]]:
     settings = {"STORE__URL": url, "BOARDS__SEED_DEMO": "false"}
     async with instance(data, **settings) as here, instance(data, set_up=False, **settings) as there:
         there.ada = at(there, here.ada)
+        for town in (here, there):
+            assert town.app.doors is not None
+            town.app.doors.all_s = inf  # what is to arrive comes by a notice, or by the board, or not at all
         yield here, there
 
 
@@ -140,6 +144,22 @@ async def test_what_has_ended_is_over_on_every_instance(ending: object, tmp_path
                 assert (await at(town, who[name]).get("/api/me")).status == 401
             else:
                 assert (await client.mutate(BOARD, "board.restore"))["code"] == "forbidden", "it goes on"
+
+
+@on_loop
+async def test_what_no_notice_told_of_is_found_by_looking_at_everybody(tmp_path: Path) -> None:
+    async with instance(tmp_path) as town:
+        bob = await town.person("bob")
+        client, stays = await bob.socket(), await town.ada.joined("demo")
+        accounts, doors = town.app.accounts, town.app.doors
+        assert accounts is not None and doors is not None
+        doors.all_s = inf
+        await accounts.sessions.revoke_all(bob.id)  # as by an instance that died before it could tell
+        await doors.looked()
+        assert (await client.ask("ping"))["type"] == "pong"
+        doors.all_s = 0.0
+        await shown_out(client)
+        assert (await stays.ask("ping"))["type"] == "pong"
 
 
 @on_loop

@@ -76,10 +76,18 @@ def test_somebody_who_is_not_signed_in_is_asked_to_and_comes_where_they_wanted(
     ada.sign_in("ada")
     ada.live()
     assert ada.page.url == f"{server.url}/b/demo"
-    ada.page.goto(f"{server.url}/account/sign-in?next=https://evil.example/")
-    ada.sign_in("ada")
+    for elsewhere in (
+        "https://evil.example/",
+        "//evil.example/",
+        "/.//evil.example/",
+        "/x/..//evil.example/",
+    ):
+        ada.page.goto(f"{server.url}/account/sign-in?next={elsewhere}")
+        ada.sign_in("ada")
+        expect(ada.page).not_to_have_url(re.compile("sign-in"))
+        assert ada.page.url.startswith(f"{server.url}/")
+    ada.page.goto(server.url)
     ada.live()
-    assert ada.page.url.startswith(server.url)
     assert not ada.page.evaluate("document.cookie"), "no script can read the session"
 
 
@@ -126,10 +134,21 @@ def test_a_token_is_shown_once_and_signing_out_leaves_nothing_behind(
     assert text.startswith("bct_")
     status, body = server.get("/api/me", Authorization=f"Bearer {text}")
     assert (status, '"way":"token"' in body) == (200, True)
+    ada.fill(Current_password=PASSWORD + "!", New_password=PASSWORD + "!")
+    ada.press("Change the password")
+    expect(ada.page.get_by_text("Changed. Everywhere else you are signed out.")).to_be_visible()
+    assert server.get("/api/me", Authorization=f"Bearer {text}")[0] == 200, "programs go on"
     ada.page.reload()
     expect(tokens.get_by_text("backup script")).to_be_visible()
     expect(tokens.get_by_label("This is shown once.")).to_have_count(0)
     tokens.get_by_role("button", name="Revoke: backup script").click()
+    expect(tokens.get_by_text("None.")).to_be_visible()
+    tokens.get_by_label("What it is for").fill("another")
+    tokens.get_by_role("button", name="Make a token").click()
+    expect(tokens.get_by_role("button", name="Revoke: another")).to_be_visible()
+    ada.page.get_by_label("API tokens").select_option("End, all of them")
+    ada.fill(Current_password=PASSWORD + "!", New_password=PASSWORD + "!")
+    ada.press("Change the password")
     expect(tokens.get_by_text("None.")).to_be_visible()
     ada.press("Sign out")
     expect(ada.page.get_by_role("heading", name="Sign in")).to_be_visible()

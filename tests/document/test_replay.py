@@ -39,6 +39,7 @@ def content(state: BoardState) -> object:
         state.columns,
         state.labels,
         state.members,
+        state.lowered,
         state.devices,
         state.rules,
         state.commands,

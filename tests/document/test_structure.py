@@ -1,6 +1,6 @@
 import pytest
 
-from server.document import Limits
+from server.document import Limits, folding
 from server.errors import BadRequest, Conflict, Forbidden, LimitExceeded, NotFound
 from server.model import commands as c
 from server.model.records import ColumnPatch, MemberPatch, Patch
@@ -161,6 +161,32 @@ def test_removing_a_member_unassigns_them_and_the_last_owner_stays() -> None:
     for command in (c.MemberRemove(user="ann"), c.MemberSet(user="ann", role="viewer")):
         with pytest.raises(Conflict):
             board.do(command)
+
+
+def test_who_lost_a_role_by_somebody_else_is_remembered_with_the_time() -> None:
+    board = Board()
+    assert board.state.lowered == {}
+    for role in ("viewer", "owner", "owner"):
+        board.do(c.MemberSet(user="bob", role=role))
+    assert board.state.lowered == {}, "nothing was lost"
+    first = board.do(c.MemberSet(user="bob", role="editor"))
+    assert board.state.lowered == {"bob": first.at}
+    board.do(c.MemberRemove(user="bob"), BOB, role="editor")
+    assert board.state.lowered == {"bob": first.at}, "it was their own doing"
+    board.do(c.MemberSet(user="bob", role="editor"))
+    second = board.do(c.MemberRemove(user="bob"))
+    assert board.state.lowered == {"bob": second.at} == board.state.record().lowered
+
+
+def test_of_those_who_lost_a_role_the_newest_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding, "MOST_LOWERED", 2)
+    board = Board()
+    for user in ("bob", "eve", "dan"):
+        board.do(c.MemberSet(user=user, role="editor"))
+    for user in ("bob", "eve", "bob", "dan"):
+        board.do(c.MemberSet(user=user, role="editor"))
+        board.do(c.MemberRemove(user=user))
+    assert list(board.state.lowered) == ["bob", "dan"]
 
 
 def test_comments_are_counted_edited_by_their_writer_and_come_back() -> None:

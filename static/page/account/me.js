@@ -37,7 +37,8 @@ function entry([text, hint, action, path], show, wrong) {
 }
 
 export async function me(who) {
-  const parts = [name(who), password(), sessions(), tokens()];
+  const programs = tokens();
+  const parts = [name(who), password(programs.show), sessions(), programs.section];
   if (who.admin) parts.push(invitations("/api/invitations"));
   return [h("h1", {}, t("account.mine")), h("p", { class: "hint" }, t("account.signed_in_as", { login: who.login })), ...parts, signOut(who)];
 }
@@ -48,14 +49,19 @@ function name(who) {
   }));
 }
 
-function password() {
+/** `ended()` is called when the tokens may have ended with it. */
+function password(ended) {
   return section(t("account.change_password"), h("p", { class: "hint" }, t("account.change_hint")), form({
     fields: [
       { name: "current", label: t("account.current"), type: "password", autocomplete: "current-password", required: true, maxlength: "200" },
       { ...passwordField(), label: t("account.new_password") },
+      { name: "end", label: t("account.end_tokens"), options: [["", t("account.keep_them")], ["yes", t("account.end_them")]] },
     ],
     submit: t("account.change_password"),
-    run: (values) => ask("POST", "/api/me/password", values),
+    run: async ({ end, ...values }) => {
+      await ask("POST", "/api/me/password", { ...values, end_tokens: end !== "" });
+      await ended();
+    },
     told: { forbidden: t("account.wrong_current") },
     done: t("account.changed"),
   }));
@@ -79,7 +85,7 @@ function tokens() {
     t("account.revoke"),
     `/api/me/tokens/${one.id}`,
   ]);
-  return section(t("account.tokens"), h("p", { class: "hint" }, t("account.tokens_hint")), element, shown, form({
+  const all = section(t("account.tokens"), h("p", { class: "hint" }, t("account.tokens_hint")), element, shown, form({
     fields: [
       { ...nameField(), label: t("account.token_name"), autocomplete: "off" },
       { name: "write", label: t("account.may"), options: [["", t("account.reads")], ["yes", t("account.writes")]] },
@@ -94,6 +100,7 @@ function tokens() {
       await show();
     },
   }));
+  return { section: all, show };
 }
 
 /** `roles`: the choice of a role, for a board; `names`: of its people, by id: of those who made invitations, too. */
