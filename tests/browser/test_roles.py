@@ -232,6 +232,7 @@ def test_keys_and_gestures_change_nothing_without_a_role_for_it(role: str, yard:
         expect(page.locator(".toast").last).to_contain_text(f"Your role here is {role.title()}.")
         page.locator(".toast").last.get_by_role("button", name="Dismiss").click()
         expect(page.locator("dialog[open], .card.lifted, .card.selected, .composer:visible")).to_have_count(0)
+    assert not page.get_by_role("heading", name="To do").get_attribute("title")
     page.get_by_role("heading", name="To do").dblclick()
     page.locator(".card").first.click(modifiers=["Control"])
     page.keyboard.press("Escape")

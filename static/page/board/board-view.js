@@ -61,9 +61,10 @@ export class BoardView {
     for (const id of [...this.columns.keys()]) if (!view.columns.has(id)) this.columns.delete(id);
     arrange(this.root, [...columns.map((column) => this.column(column.id).element), this.composer.element]);
     this.pending = this.late(this.workspace.client.pendingTasks);
-    this.root.classList.toggle("still", !this.workspace.mayEdit);
-    const common = { filtered: shown.match !== null, pinned: () => this.pinnedCards() };
-    const bare = view.tasks.size === 0 && this.workspace.mayEdit;
+    const still = !this.workspace.mayEdit;
+    this.root.classList.toggle("still", still);
+    const common = { still, filtered: shown.match !== null, pinned: () => this.pinnedCards() };
+    const bare = view.tasks.size === 0 && !still;
     for (const column of columns) {
       const count = view.tasksIn(column.id).length;
       this.columns.get(column.id).draw(column, { ...common, first: bare && column === columns[0], shown: shown.in(view, column.id), count });

@@ -10,7 +10,7 @@ export class ColumnView {
   constructor(id, { drafts, card, create, menu, edit }) {
     this.id = id;
     this.composer = new Composer(id, { drafts, create });
-    this.title = h("h2", { id: `column-${id}`, ondblclick: () => edit(id), title: t("column.rename_hint") });
+    this.title = h("h2", { id: `column-${id}`, ondblclick: () => edit(id) });
     this.count = h("span", { class: "count" });
     const add = { class: "quiet edits", type: "button", "aria-label": t("column.add_card"), onclick: () => this.composer.open() };
     this.more = h("button", { class: "quiet edits", type: "button", "aria-haspopup": "menu", onclick: () => menu(id, this.more) }, icon("more"));
@@ -22,9 +22,13 @@ export class ColumnView {
     this.cards = new CardList(this.list, this.scroller, card);
   }
 
-  /** `shown`: the tasks to draw; `count`: how many there are; `pinned()`: ids that must stay in the page; `first`: of a board without cards. */
-  draw(column, { shown, count, filtered, pinned, first }) {
+  /**
+   * `shown`: the tasks to draw; `count`: how many there are; `pinned()`: ids that must stay in the page; `first`: of a board
+   * without cards; `still`: nothing may be changed.
+   */
+  draw(column, { shown, count, filtered, pinned, first, still }) {
     setText(this.title, column.title);
+    this.title.title = still ? "" : t("column.rename_hint");
     this.more.setAttribute("aria-label", t("column.menu", { title: column.title }));
     const over = column.wip_limit !== null && count > column.wip_limit;
     const number = filtered ? `${shown.length}/${count}` : column.wip_limit ? `${count}/${column.wip_limit}` : String(count);
