@@ -148,9 +148,11 @@ class Contest:
         self.disk, self.exchange = SimDisk(), SimExchange(self.faults)
         self.writers: list[Writer] = []
 
-    def add(self, window: int, pause_s: float = 0.0) -> Writer:
+    def add(self, window: int, pause_s: float = 0.0, *, far: float = 1.0) -> Writer:
+        """`far`: so many times as long as for the others its calls of the store take."""
         name = f"w{len(self.writers)}"
-        self.writers.append(Writer(name, window, self.disk, self.exchange, self.faults, pause_s))
+        faults = Faults(random.Random(name), usual_s=self.faults.usual_s * far) if far > 1 else self.faults
+        self.writers.append(Writer(name, window, self.disk, self.exchange, faults, pause_s))
         return self.writers[-1]
 
     async def open(self) -> None:

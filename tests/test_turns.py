@@ -65,6 +65,29 @@ def test_without_the_broker_nobody_starves(store_s: float) -> None:
     assert_fair(run(16, 16, store_s=store_s, lost=2), 1 / 2, longest_s=2.0)
 
 
+@pytest.mark.parametrize(("far", "least"), [(1.0, 0.5), (2.0, 0.2), (3.0, 0.05)])
+@pytest.mark.parametrize("lost", [1, 2])
+def test_who_always_wins_finds_out_that_others_want_the_board(far: float, least: float, lost: int) -> None:
+    """Without the broker, when it was there first, and the other one is farther from the store."""
+    loop = VirtualLoop(most_turns=5_000_000)
+
+    async def main() -> list[Writer]:
+        contest = Contest(0.005)
+        first, other = contest.add(8), contest.add(8, far=far)
+        await contest.open()
+        for writer in contest.writers[:lost]:
+            writer.broker.lose()
+        until = loop.time() + SECONDS
+        writing = asyncio.create_task(first.write(until))
+        await asyncio.sleep(0.3)
+        await asyncio.gather(writing, other.write(until))
+        for writer in contest.writers:
+            await writer.boards.stop()
+        return contest.writers
+
+    assert_fair(loop.run(main()), least, longest_s=2.0)
+
+
 def test_one_that_is_not_heard_any_more_is_left_its_share() -> None:
     assert_fair(run(16, 16, store_s=0.002, lost=1), 1 / 2, longest_s=2.0)
 

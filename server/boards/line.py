@@ -22,8 +22,6 @@ AGAIN_S = 0.25
 MOST_IN_LINE = 100
 DEAF_AFTER = 2
 """Races that were lost in a row to somebody of whom nothing was heard: messages do not come through."""
-LATELY_S = 10.0
-"""Others who wrote the board within this are taken to write it still."""
 
 
 class Line:
@@ -99,13 +97,13 @@ class Line:
         """It is not our turn, and will be."""
         return not self.ours and now < self.until()
 
-    def contested(self, now: float) -> bool:
-        """Others write the board, or did lately."""
-        return now - self._sign < LATELY_S
-
     def had(self, now: float) -> float:
         """For how long we have had it."""
         return now - self._began
+
+    def rested(self, now: float) -> float:
+        """How long ago we wrote it, or were left it."""
+        return now - self._held
 
     # -- what the others say
 

@@ -15,10 +15,18 @@ LONGEST_ROOM_S = 0.05
 """Who was idle and left the board at once keeps away for so many appends' length, or until a change has come:
 otherwise the next mutation here would win again, since the other one has to read first."""
 BLIND_TURN_S = 0.1
+PROBE_S = 0.5
+PROBE_SHARE = 4
 BLIND_PAUSE = 6
-LONGEST_PAUSE_S = 0.4
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.03, 0.6
+MOST_PATIENCE = 8
+LATELY_S = 10.0
 """Without the broker nobody hears whose turn it is: who writes on and on makes a pause after each turn,
-of so many appends' length. Another one that is refused, reads what it missed and appends fits into it."""
+of so many appends' length. Another one that is refused, reads what it missed and appends fits into it. Was
+nothing written in it, the next one is twice as long, as the others may be slower, up to so many times.
+
+Who always wins does not know of the others: a pause now and then, first after `PROBE_S` and for no more than
+a fifth of the time, shows whether there are any."""
 
 
 class Turns:
@@ -32,6 +40,9 @@ class Turns:
         self._given = asyncio.Event()
         self._append_s = 0.0
         self._room_until = float("-inf")
+        self._paused = False  # before the append that is under way or comes next
+        self._patience = 1
+        self._refused = float("-inf")
 
     async def mine(self, attempt: int) -> None:
         """Leave the board to others when our turn is over, and wait for it while it is theirs.
@@ -66,19 +77,40 @@ class Turns:
         loop, line = asyncio.get_running_loop(), self._line
         if attempt > 0:
             await asyncio.sleep(self._append_s * self._rng.random())
-        elif line.contested(loop.time()) and line.had(loop.time()) > BLIND_TURN_S:
-            await asyncio.sleep(min(BLIND_PAUSE * self._append_s, LONGEST_PAUSE_S))
-            line.begin(loop.time())
+            return
+        pause_s = self._pause_s
+        rested_s = line.rested(loop.time())
+        if pause_s > rested_s:
+            turn_s = BLIND_TURN_S if self._contested(loop.time()) else max(PROBE_S, PROBE_SHARE * pause_s)
+            if line.had(loop.time()) < turn_s:
+                return
+            self._paused = True
+            await asyncio.sleep(pause_s - rested_s)
+        line.begin(loop.time())
+
+    def _contested(self, now: float) -> bool:
+        """Others write the board, or did lately."""
+        return now - self._refused < LATELY_S
+
+    @property
+    def _pause_s(self) -> float:
+        appends = BLIND_PAUSE * self._patience * self._append_s
+        return min(max(appends, SHORTEST_PAUSE_S), LONGEST_PAUSE_S)
 
     def stored(self, since: float) -> None:
         """An append that was sent at `since` has succeeded."""
         now = asyncio.get_running_loop().time()
         self._append_s = now - since
+        if self._paused and not self._contested(now):  # in vain
+            self._patience = 2 * self._patience if self._patience < MOST_PATIENCE else 1
+        self._paused = False
         self._line.stored(now)
 
     def refused(self, since: float) -> None:
         """An append that was sent at `since` came too late."""
-        if self._line.refused(since, asyncio.get_running_loop().time()):
+        now = asyncio.get_running_loop().time()
+        self._paused, self._refused = False, now
+        if self._line.refused(since, now):
             self._want()
 
     def _want(self) -> None:
