@@ -125,7 +125,7 @@ class ApiHandler(AnsweringAtOnce):
         try:
             query = msgspec.convert(given, kind, strict=False)
         except msgspec.ValidationError as error:
-            raise wire.explain(error) from None
+            raise _of_parameter(wire.explain(error)) from None
         for name, sent_as in zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True):
             if sent_as in given and getattr(query, name) is None:  # of the text "null"
                 raise BadRequest(sent_as, "is absent or has a value")
@@ -230,6 +230,12 @@ class UnknownApi(ApiHandler):
 def _needs_nothing(kind: type[Query]) -> bool:
     """Every parameter may be absent."""
     return not any(field.required for field in structs.fields(kind))
+
+
+def _of_parameter(refusal: BadRequest) -> BadRequest:
+    """A query has parameters, and no null."""
+    problem = refusal.message.partition(": ")[2].replace(" | null", "")
+    return BadRequest(str(refusal.details["field"]), problem.replace("unknown field", "unknown parameter"))
 
 
 def _is_id(text: str) -> bool:
