@@ -32,7 +32,10 @@ UNLIMITED = {f"BOARDCAST_DEVICES__{name}": "" for name in WINDOWS} | {
     f"BOARDCAST_LIMITS__{name}": "1000000000"
     for name in ("RECEIVED_BYTES_PER_SECOND", "ANSWERED_BYTES_PER_SECOND")
 }
-UNLIMITED |= {"BOARDCAST_LIMITS__MESSAGES_PER_SECOND": "1000000", "BOARDCAST_LOG__LEVEL": "warning"}
+UNLIMITED |= {
+    f"BOARDCAST_LIMITS__{name}": "1000000" for name in ("MESSAGES_PER_SECOND", "MUTATIONS_PER_SECOND")
+}
+UNLIMITED["BOARDCAST_LOG__LEVEL"] = "warning"
 MINUTE, YEAR = 60_000, 365 * 86_400_000
 SILENT, SOON_MS = 1000, 5_000
 
@@ -83,7 +86,9 @@ class Serving:
         assert self.process.stdout is not None
         self.port = int(self.process.stdout.readline().rsplit(":", 1)[1])
         names = ["year", *(f"d{n}" for n in range(DEVICES)), *(f"s{n}" for n in range(SILENT))]
-        self.post([{"mutation": n, "op": "device.create", "args": {"device": n, "name": n}} for n in names])
+        made = [{"mutation": n, "op": "device.create", "args": {"device": n, "name": n}} for n in names]
+        for at in range(0, len(made), 200):
+            self.post(made[at : at + 200])
 
     def post(self, mutations: Sequence[object]) -> None:
         url = f"http://127.0.0.1:{self.port}/api/boards/{BOARD}/mutations"
