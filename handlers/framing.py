@@ -17,11 +17,11 @@ _CLOSES = {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 101
 """What an endpoint may close with, beside 3000-4999. 1005, 1006 and 1015 never stand in a frame."""
 
 
-class Message(NamedTuple):
-    """A whole message, or a control frame. `payload` is unmasked; text is not decoded yet."""
-
-    opcode: int
-    payload: bytes
+Message = tuple[int, bytes]
+"""The opcode and the payload of a whole message, or of a control frame. Unmasked; text is not decoded yet."""
+_WHOLE_BINARY = 0x80 | BINARY
+_WHOLE = (0x80 | TEXT, _WHOLE_BINARY)
+"""The first byte of a message in one frame: nearly all there are."""
 
 
 class Violation(NamedTuple):
@@ -66,7 +66,8 @@ class FrameReader:
             start += 2
         elif size == _LONG:
             start += 8
-        if self._wrong(first, second):
+        usual = first in _WHOLE
+        if (not usual or second < 0x80 or self._opcode) and self._wrong(first, second):
             return at
         if len(data) < start:
             return at
@@ -80,7 +81,10 @@ class FrameReader:
         if len(data) < end:
             return at
         payload = unmask(data[start - 4 : start], data[start:end])
-        self._take(first, payload, messages)
+        if usual and (first == _WHOLE_BINARY or payload.isascii()):
+            messages.append((first & 0x0F, payload))
+        else:
+            self._take(first, payload, messages)
         return end
 
     def _wrong(self, first: int, second: int) -> bool:
@@ -108,7 +112,7 @@ class FrameReader:
         if opcode == CLOSE and (wrong := _wrong_close(payload)) is not None:
             self.violation = wrong
         elif opcode >= CLOSE:
-            messages.append(Message(opcode, payload))
+            messages.append((opcode, payload))
         elif final and opcode != CONTINUATION:
             self._finish(opcode, payload, messages)
         else:
@@ -123,7 +127,7 @@ class FrameReader:
         if opcode == TEXT and not payload.isascii() and not _is_utf8(payload):
             self._fail(0, NOT_UTF8, "text must be UTF-8")
         else:
-            messages.append(Message(opcode, payload))
+            messages.append((opcode, payload))
 
     def _fail(self, at: int, code: int, reason: str) -> int:
         self.violation = Violation(code, reason)

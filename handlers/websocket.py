@@ -6,6 +6,7 @@ A failing `open` would never call `on_close`, and a handler that waits delays it
 import asyncio
 import base64
 import typing
+from collections.abc import Iterable
 from socket import socket
 from typing import Any
 
@@ -15,7 +16,7 @@ from tornado.iostream import SSLIOStream, StreamClosedError
 from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
 from handlers.base import COOKIE, BaseHandler, bearer
-from handlers.framing import CLOSE, FrameReader
+from handlers.framing import BINARY, CLOSE, TEXT, FrameReader, Message
 from handlers.transport import StreamTransport
 from server import wire
 from server.app import App
@@ -81,13 +82,7 @@ class Protocol(WebSocketProtocol13):
         if not data:
             self.stream.close()
             return
-        try:
-            pause_s = self._take(data)
-        except Exception:
-            log.exception("a connection failed and is dropped")
-            self._abort()
-            return
-        if pause_s:
+        if pause_s := self._take(data):
             self._rest(plain, pause_s)
 
     def _rest(self, plain: socket, pause_s: float) -> None:
@@ -105,16 +100,27 @@ class Protocol(WebSocketProtocol13):
     def _take(self, data: bytes) -> float:
         """Handle what came; for how long nothing more is to be read."""
         reader = self._reader
-        for opcode, payload in reader.feed(data):
-            if opcode == CLOSE or not self.server_terminated:  # else nobody is there to hear it
-                self._handle_message(opcode, payload)
-        if reader.violation is not None:
+        try:
+            self._hand_on(reader.feed(data))
+            if reader.violation is None:
+                others, reader.others = reader.others, 0
+                session: Conversation | None = self.handler.session  # type: ignore[attr-defined]
+                return 0.0 if session is None else session.took(len(data), others)
             self.close(*reader.violation)
-            self._abort()
-            return 0.0
-        others, reader.others = reader.others, 0
-        session: Conversation | None = self.handler.session  # type: ignore[attr-defined]
-        return 0.0 if session is None else session.took(len(data), others)
+        except Exception:
+            log.exception("a connection failed and is dropped")
+        self._abort()
+        return 0.0
+
+    def _hand_on(self, messages: Iterable[Message]) -> None:
+        """Messages go to the handler at once: Tornado's way has steps for what is packed or awaited."""
+        heard = self.handler.on_message
+        for opcode, payload in messages:
+            if opcode == CLOSE or not self.server_terminated:  # else nobody is there to hear it
+                if opcode > BINARY:
+                    self._handle_message(opcode, payload)
+                elif not self.client_terminated:
+                    heard(payload.decode() if opcode == TEXT else payload)
 
 
 class Conversation(typing.Protocol):

@@ -53,7 +53,8 @@ class Connection:
 
     def send(self, message: Struct) -> int:
         """An answer, or a message about no board's state; its size. Goes out with the next `Hub.flush`."""
-        frame = self.frame(message)
+        frame = self.codec.frame(message)
+        self.traffic.sends(len(frame))
         self.outbox.offer_log(None, frame)
         self._hub.touch(self)
         return len(frame)

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 MOST_BATCH = 2 << 20
 """About how many characters one append holds at most, and one change more: a store bounds what it takes at
 once (MongoDB: 16 MB), and so does the way to the other instances."""
+_NO_REFUSALS = {Accepted, type(None)}
 SYSTEM = Actor("system", "Boardcast", "system")
 
 
@@ -39,7 +40,7 @@ class Verdict(Struct, frozen=True):
 
     @property
     def refuses(self) -> bool:
-        return any(isinstance(outcome, BoardcastError) for outcome in self.outcomes)
+        return not _NO_REFUSALS.issuperset(map(type, self.outcomes))
 
 
 class Rules(Struct, frozen=True):

@@ -113,13 +113,15 @@ class LiveBoard(Replica):
         later = [s for s, outcome in zip(batch, outcomes, strict=True) if outcome is None]
         self.inbox.extendleft(reversed(later))
         for submission, outcome in zip(batch, outcomes, strict=True):
-            if outcome is not None:
+            if isinstance(outcome, Accepted):
+                answer(submission, outcome, self._parts.metrics)
+            elif outcome is not None:
                 self._settle(submission, outcome)
 
     async def _decide(self, batch: list[Submission]) -> list[Outcome | None]:
         """What becomes of the batch; raises `Unavailable` when that cannot be known."""
         known = self.recent.names
-        if max((s.base or 0 for s in batch), default=0) > self.head:
+        if max([s.base or 0 for s in batch], default=0) > self.head:
             await self._refresh()
         for attempt in range(MOST_ATTEMPTS):
             await self._turns.mine(attempt)

@@ -35,10 +35,11 @@ class Touched(Struct):
             self.board = change.seq
         else:
             self.tasks[change.task] = change.seq
-            if change.set is not UNSET and change.set.comment is not UNSET:
-                self.comments[change.set.comment.id] = change.seq
-            if change.set is not UNSET and change.set.commands is not UNSET:
-                self.board = change.seq
+            if (patch := change.set) is not UNSET:
+                if patch.comment is not UNSET:
+                    self.comments[patch.comment.id] = change.seq
+                if patch.commands is not UNSET:
+                    self.board = change.seq
         if change.also is not UNSET:
             self.tasks.update(dict.fromkeys(change.also, change.seq))
 

@@ -16,17 +16,19 @@ class Recent:
         self._most = most
         self._changes: list[Change] = []
         self._weights: list[int] = []
+        self._names: list[str | None] = []
         self._bytes = 0
         self.names: dict[str, int] = {}
         for change in changes:
             self.append(change)
 
     def append(self, change: Change) -> None:
-        weight = weight_of(change)
+        weight, name = weight_of(change), change.name
         self._changes.append(change)
         self._weights.append(weight)
+        self._names.append(name)
         self._bytes += weight
-        if (name := change.name) is not None:
+        if name is not None:
             self.names[name] = change.seq
         if len(self._changes) > self._most * 1.25 or self._bytes > MOST_BYTES * 1.25:
             self._trim()
@@ -44,8 +46,8 @@ class Recent:
         while size > MOST_BYTES and drop < len(self._changes):
             size -= self._weights[drop]
             drop += 1
-        for change in self._changes[:drop]:
-            if (name := change.name) is not None:
+        for name in self._names[:drop]:
+            if name is not None:
                 self.names.pop(name, None)
-        del self._changes[:drop], self._weights[:drop]
+        del self._changes[:drop], self._weights[:drop], self._names[:drop]
         self._bytes = size

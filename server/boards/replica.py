@@ -120,7 +120,7 @@ class Replica:
                 moved.set_result(None)
 
     def _close_when_archived(self, changes: Sequence[Change]) -> None:
-        if any(change.op == "board.archive" for change in changes):
+        if "board.archive" in [change.op for change in changes]:
             assert self.state.info is not None
             if self.state.info.value.archived:
                 self._parts.listener.closed(self.board, "archived")

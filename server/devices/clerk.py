@@ -153,7 +153,7 @@ class Clerk:
         try:
             if engine is not None:
                 engine.changed(changes)
-            elif any(change.op in OPERATIONS for change in changes):
+            elif not OPERATIONS.isdisjoint([change.op for change in changes]):
                 self._engine(board)
         except Exception:
             log.exception("changes of a board could not be followed", board=board)

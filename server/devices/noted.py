@@ -25,7 +25,7 @@ class NotedBoards:
 
     async def before(self, board: str, changes: Sequence[Change]) -> None:
         """Changes are about to be stored."""
-        if any(change.op in OPERATIONS for change in changes):
+        if not OPERATIONS.isdisjoint([change.op for change in changes]):
             there = await self._store.entry(KIND, board)
             await self._note(board, 0 if there is None else there.version)
 

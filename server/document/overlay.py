@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
+_ABSENT: Any = object()
 
 
 class Overlay(dict[K, V]):
@@ -30,7 +31,8 @@ class Overlay(dict[K, V]):
         return super().__contains__(key) or key in self._base
 
     def get(self, key: K, default: Any = None) -> Any:
-        return super().get(key) if super().__contains__(key) else self._base.get(key, default)
+        own = dict.get(self, key, _ABSENT)
+        return self._base.get(key, default) if own is _ABSENT else own
 
     def __iter__(self) -> Iterator[K]:
         yield from self._base

@@ -46,6 +46,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 TASK_FIELDS = tuple(f for f in Patch.__struct_fields__ if f in Task.__struct_fields__)
+_OF_TASKS = frozenset(TASK_FIELDS)
 PLACING = ("column", "position")
 INFO_FIELDS = tuple(f for f in Patch.__struct_fields__ if f in BoardInfo.__struct_fields__)
 
@@ -216,7 +217,7 @@ class BoardState:
         kept = self.tasks.get(task)
         if kept is not None and kept.seq >= change.seq:
             return
-        fields = mentioned(patch, TASK_FIELDS)
+        fields = mentioned(patch, _OF_TASKS)
         fields["updated_at"], fields["updated_by"], fields["seq"] = change.at, change.actor.id, change.seq
         if kept is None:
             new = Kept(value=Task(id=task, **fields), seq=change.seq, made=mark)

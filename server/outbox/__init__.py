@@ -193,8 +193,9 @@ class Outbox:
         if len(queue) == 1 and not (self._ephemeral or self._latest or self._stale):
             self._queued = self._deltas = 0
             return queue.popleft()[1]
-        frames: list[bytes] = []
-        room = CHUNK
+        if (frames := self._whole()) is not None:
+            return b"".join(frames)
+        frames, room = [], CHUNK
         while queue and (not frames or len(queue[0][1]) <= room):
             _, frame, kind = queue.popleft()
             room -= len(frame)
@@ -206,6 +207,17 @@ class Outbox:
         if not queue:
             self._take_rest(frames, room)
         return frames[0] if len(frames) == 1 else b"".join(frames)
+
+    def _whole(self) -> list[bytes] | None:
+        """All that is queued, when it is a chunk at most and nothing but the log: so it is nearly always."""
+        if self._ephemeral or self._latest or self._stale or self._queued > CHUNK:
+            return None
+        frames = [frame for _, frame, kind in self._queue if kind <= DELTA]
+        if len(frames) < len(self._queue):
+            return None
+        self._queue.clear()
+        self._queued = self._deltas = 0
+        return frames
 
     def _take_rest(self, frames: list[bytes], room: int) -> None:
         """Behind the log, so that presence never overtakes the `joined` that it continues."""

@@ -89,17 +89,17 @@ class Session:
         """A frame came in. Never raises, never waits."""
         self._heard = arrived = self._loop.time()
         items = self._codec.decode(frame)
-        size = _size(frame)
-        self._connection.traffic.receives(len(items), size)
-        self._weight = size // max(1, len(items))
-        error = self.allowance.messages(len(items), arrived)
+        size, count = _size(frame), len(items)
+        self._connection.traffic.receives(count, size)
+        self._weight = size if count == 1 else size // max(1, count)
+        error = self.allowance.messages(count, arrived)
         if error is not None:
             self._hold_back(items, error)
             return
         for item in items:
             if self._closed:
                 return
-            if not self._busy:
+            if self._worker is None:
                 self._arrived = arrived
                 self._handle(item)
             elif not self._backlog.add(item, arrived, self._weight):
@@ -163,7 +163,8 @@ class Session:
     def _dispatch(self, item: Item) -> Wait | None:
         if isinstance(item, wire.Malformed):
             raise item.error
-        self._bad = max(0, self._bad - 1)
+        if self._bad:
+            self._bad -= 1
         if self._debug:
             self._log.debug("message", type=type(item).__name__, board=getattr(item, "board", None))
         if self._actor is None and not isinstance(item, m.Hello):

@@ -77,6 +77,8 @@ __all__ = [
 ]
 
 
+_SHORT_HEADS = [[bytes((opcode, size)) for size in range(126)] for opcode in (0x81, 0x82)]
+"""The beginnings of short frames, by whether they are binary."""
 _KINDS = {kind.__struct_config__.tag: kind for kind in get_args(ClientMessage)}
 
 
@@ -135,12 +137,14 @@ class Codec:
             error = BadRequest("frame", f"{self.subprotocol} takes {wanted} frames only")
             return [Malformed(error=error)]
         try:
-            items = _items(self._parse(data))
+            parsed = self._parse(data)
+            plain = isinstance(data, str) and data.count("{") + data.count("[") <= MAX_DEPTH
+            if plain and isinstance(parsed, Struct):  # one message, as nearly always
+                return [cast(ClientMessage, parsed)]
+            items = _items(parsed)
             if len(items) > MOST_MESSAGES:
                 return [Malformed(error=bad_field("frame", f"holds more than {MOST_MESSAGES} messages"))]
-            if isinstance(data, str) and data.count("{") + data.count("[") <= MAX_DEPTH:
-                return [_judge(item, plain=True) for item in items]  # it parsed, and cannot be deep
-            return [_judge(item) for item in items]
+            return [_judge(item, plain=plain) for item in items]  # plain: it parsed, and cannot be deep
         except MALFORMED as flaw:
             return self._diagnose(data, flaw)
 
@@ -176,10 +180,10 @@ class Codec:
 
 def frame(payload: bytes, binary: bool) -> bytes:
     """A whole unmasked WebSocket frame, as a server sends it (RFC 6455, section 5.2)."""
-    opcode = 0x82 if binary else 0x81
     size = len(payload)
     if size < 126:
-        return struct.pack("!BB", opcode, size) + payload
+        return _SHORT_HEADS[binary][size] + payload
+    opcode = 0x82 if binary else 0x81
     if size < 1 << 16:
         return struct.pack("!BBH", opcode, 126, size) + payload
     return struct.pack("!BBQ", opcode, 127, size) + payload
