@@ -156,6 +156,9 @@ class SimStore:
     async def boards(self) -> Mapping[str, Head]:
         return await self._read(self.disk.heads)
 
+    async def board_ids(self) -> list[str]:
+        return await self._read(lambda: list(self.disk.heads()))
+
     async def briefs(self, boards: Collection[str]) -> dict[str, Brief]:
         return await self._read(lambda: {b: brief for b, brief in self.disk.briefs().items() if b in boards})
 
