@@ -184,7 +184,7 @@ class App:
                 log.warning("the store takes no changes for now", reason=reason)
             self.broker.keep_apart(await self.store.installation())
             await self.boards.start()
-            if self.config.boards.seed_demo and not await self.store.boards():
+            if self.config.boards.seed_demo and not await self.store.board_ids():
                 await self._seed()
             await self._open_doors()
         except BaseException:
@@ -335,7 +335,7 @@ class App:
     async def all_boards(self) -> list[str]:
         """The ids of all boards, in order of creation. Raises `Unavailable`."""
         with answering():
-            return list(await self.store.boards())
+            return await self.store.board_ids()
 
     async def shown(self, boards: Sequence[str]) -> list[Shown]:
         """Those boards, without reading their tasks for it. One that is damaged is left out: the others are

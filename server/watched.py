@@ -76,6 +76,9 @@ class WatchedStore:
     async def boards(self) -> Mapping[str, Head]:
         return await self._heed(self._store.boards())
 
+    async def board_ids(self) -> list[str]:
+        return await self._heed(self._store.board_ids())
+
     async def briefs(self, boards: Collection[str]) -> dict[str, Brief]:
         return await self._heed(self._store.briefs(boards))
 

@@ -146,14 +146,14 @@ async def test_a_connection_that_is_kept_alive_is_given_up_and_its_request_answe
     first = await exchange(reader, writer, "/api/tasks")
     assert first.startswith("HTTP/1.1 200") and "Connection: close" not in first
     asked, held = asyncio.Event(), asyncio.Event()
-    load = app.store.boards
+    load = app.store.board_ids
 
     async def slow() -> object:
         asked.set()
         await held.wait()
         return await load()
 
-    app.store.boards = slow
+    app.store.board_ids = slow
     asking = asyncio.ensure_future(exchange(reader, writer, "/api/boards"))
     await asyncio.wait_for(asked.wait(), PATIENCE_S)
     server.stop()

@@ -190,7 +190,7 @@ class LiveBoard(Replica):
         if self.exists:
             return Rules(parts.policy, parts.limits, parts.clock(), "")
         try:
-            boards = len(await parts.store.boards())
+            boards = len(await parts.store.board_ids())
         except Failed as error:
             raise Unavailable("the store does not answer") from error
         return Rules(parts.policy, parts.limits, parts.clock(), parts.mint(), boards)

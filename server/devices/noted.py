@@ -36,7 +36,7 @@ class NotedBoards:
     async def sweep(self) -> None:
         """Note those that came another way than by `before`: with an import, or a copy that was put back."""
         noted = await self.all()
-        left = [board for board in await self._store.boards() if board not in noted]
+        left = [board for board in await self._store.board_ids() if board not in noted]
         for start in range(0, len(left), BOARDS_AT_ONCE):
             for board, brief in (await self._store.briefs(left[start : start + BOARDS_AT_ONCE])).items():
                 record = brief.board

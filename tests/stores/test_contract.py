@@ -288,7 +288,7 @@ async def test_boards_come_in_order_of_creation(place: Place) -> None:
             await made(store, board, head=2)
         await store.append("ant", 3, [update(3)])
         boards = await store.boards()
-        assert list(boards) == ["zebra", "ant", "mole"]
+        assert list(boards) == await store.board_ids() == ["zebra", "ant", "mole"]
         assert boards["ant"] == Head("epoch-1", 3)
 
 
@@ -324,6 +324,7 @@ async def test_a_healthy_store_answers_a_ping(place: Place) -> None:
         await store.ping()
         await store.ping()
         assert await store.boards() == {}
+        assert await store.board_ids() == []
 
 
 # load and materialise

@@ -250,6 +250,7 @@ async def test_a_board_that_was_left_half_made_is_whole(place: MongoPlace, data:
         for board in ("b1", "b2"):
             await store.append(board, 1, [created("of " + board), update(2)])
         data["boards"].update_one({"_id": "b1"}, {"$unset": {"epoch": ""}})
+        assert await store.board_ids() == ["b1", "b2"]
         data["boards"].delete_one({"_id": "b2"})
         assert await store.heads(["b1", "b2"]) == {"b1": Head("of b1", 2), "b2": Head("of b2", 2)}
         for board in ("b1", "b2"):
@@ -266,8 +267,10 @@ async def test_a_place_among_the_boards_is_no_board(place: MongoPlace, data: Dat
         data["boards"].insert_one({"_id": "b1", "board": "b1", "number": 1, "mark": 0, "seq": 0})
         assert await store.load("b1", 10) is None
         assert await store.boards() == {}
+        assert await store.board_ids() == []
         await store.append("b1", 1, [created()])
         assert await store.boards() == {"b1": Head("epoch-1", 1)}
+        assert await store.board_ids() == ["b1"]
 
 
 @pytest.mark.parametrize("gone", [2, 3])

@@ -299,6 +299,39 @@ async def test_a_url_that_cannot_be_used_is_told_without_the_password(url: str) 
 # bounds, and what the driver says
 
 
+async def test_a_probe_does_not_stand_behind_what_others_look_up(place: MongoPlace) -> None:
+    async with opened(place) as store:
+        assert isinstance(store, MongoStore) and store._link is not None
+        lane = store._link.lookups
+        for _ in range(lane.width):
+            await lane.enter()
+        looking = asyncio.ensure_future(store.board_ids())
+        await store.ping()
+        assert not looking.done()
+        for _ in range(lane.width):
+            lane.leave()
+        assert await looking == []
+
+
+async def test_ids_of_boards_are_asked_for_in_as_many_exchanges_whether_few_or_many(
+    place: MongoPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+    real = Link.call
+
+    async def counted(link: Link, lane: Lane, send: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return await real(link, lane, send)
+
+    async with opened(place) as store:
+        for number in range(30):
+            await store.append(f"b{number:02d}", 1, [created()])
+        monkeypatch.setattr(Link, "call", counted)
+        assert await store.board_ids() == [f"b{number:02d}" for number in range(30)]
+    assert calls == 1
+
+
 async def test_a_lane_is_bounded() -> None:
     lane = Lane(1)
     await lane.enter()

@@ -81,8 +81,10 @@ class Link:
     `era`: changes with each new connection and each call that fails. What was seen in another one may be
     gone: a server that has been away may have come back with an older copy of the data.
 
-    `appends`, `lookups`, `loads`: the lanes, which share the threads of Motor's pool. `majority`: collections
-    read what a majority has; turned off for a server that does not know the option.
+    `appends`, `lookups`, `loads`, `probes`: the lanes, which share the threads of Motor's pool; a probe
+    stands behind nobody's call.
+
+    `majority`: collections read what a majority has; turned off for a server that does not know the option.
     """
 
     def __init__(self, url: str, deadline_s: float) -> None:
@@ -92,7 +94,8 @@ class Link:
         threads = max(pool.max_workers, 4)
         self.lookups = Lane(threads // 4)
         self.loads = Lane(threads // 4)
-        self.appends = Lane(threads - 2 * (threads // 4))
+        self.probes = Lane(1)
+        self.appends = Lane(threads - 2 * (threads // 4) - 1)
         self.era = 0
         self._client, self._database = self._connect(address, threads)
         self.majority = True

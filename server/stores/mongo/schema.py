@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from server.stores import Failed, TooNew
 from server.stores.mongo.failures import Duplicate, is_unknown_option
-from server.stores.mongo.link import Collection, Document, Link
+from server.stores.mongo.link import Collection, Document, Lane, Link
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ async def touch(link: Link) -> None:
     meta = link.collection("meta")
     token = secrets.token_hex(8)
     async with link.in_time():
-        await upsert(link, meta, {"_id": "ping"}, {"$set": {"by": token}})
+        await upsert(link, meta, {"_id": "ping"}, {"$set": {"by": token}}, link.probes)
 
 
 async def installation(link: Link) -> str:
@@ -99,12 +99,18 @@ async def installation(link: Link) -> str:
     return hashlib.sha256(f"{found['value']} {meta.database.name} {uuid}".encode()).hexdigest()[:16]
 
 
-async def upsert(link: Link, collection: Collection, which: Document, change: Document) -> None:
-    """Update the document, or insert it; when another instance inserts it at the same moment, update it."""
+async def upsert(
+    link: Link, collection: Collection, which: Document, change: Document, lane: Lane | None = None
+) -> None:
+    """Update the document, or insert it; when another instance inserts it at the same moment, update it.
+
+    `lane`: `link.lookups` when not given.
+    """
+    lane = lane or link.lookups
     try:
-        await link.call(link.lookups, lambda: collection.update_one(which, change, upsert=True))
+        await link.call(lane, lambda: collection.update_one(which, change, upsert=True))
     except Duplicate:
-        await link.call(link.lookups, lambda: collection.update_one(which, change))
+        await link.call(lane, lambda: collection.update_one(which, change))
 
 
 async def _try_majority(link: Link) -> None:

@@ -130,6 +130,14 @@ class MongoStore:
             wanted = None if entries.knows_all else [row.board for row in rows]
             return await self._heads(rows, await entries.heads(wanted))
 
+    async def board_ids(self) -> list[str]:
+        """A board that has an epoch has a log. One without may be about to be created: its log is asked."""
+        link, entries, shelves = self._parts()
+        async with link.in_time():
+            rows = await shelves.rows(None, whole=False)
+            begun = await entries.epochs([row.board for row in rows if row.epoch is None])
+        return [row.board for row in rows if row.epoch is not None or row.board in begun]
+
     async def briefs(self, boards: Collection[str]) -> dict[str, Brief]:
         """First the records, then the heads: what is written in between shows as a head beyond the mark."""
         if not boards:

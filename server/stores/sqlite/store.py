@@ -100,6 +100,9 @@ class SqliteStore:
     async def boards(self) -> Mapping[str, Head]:
         return await self._read(self._lookups, reads.boards)
 
+    async def board_ids(self) -> list[str]:
+        return list(await self.boards())
+
     async def briefs(self, boards: Collection[str]) -> dict[str, Brief]:
         return await self._read(self._lookups, partial(reads.briefs, boards=boards))
 
