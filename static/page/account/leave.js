@@ -20,6 +20,8 @@ export async function leaveBoard({ board, name, me }) {
   } catch (error) {
     throw new Error(explain(error, { conflict: t("account.last_owner") }));
   }
-  const { items } = await ask("GET", "/api/boards?limit=1").catch(() => ({ items: [] }));
-  location.assign(items.length > 0 ? `/b/${items[0].board}` : "/account/me");
+  // The list may count the board that was left for a moment still, and then does not show it.
+  const { items } = await ask("GET", "/api/boards?limit=2").catch(() => ({ items: [] }));
+  const other = items.find((one) => one.board !== board);
+  location.assign(other ? `/b/${other.board}` : "/account/me");
 }
