@@ -27,6 +27,7 @@ from server.app import App
 from server.metrics import Metrics
 
 log = structlog.stdlib.get_logger("http")
+_plain_log = logging.getLogger("http")
 READ_BYTES = 16 << 10
 IDLE_S = 75
 BODY_S = 20
@@ -94,7 +95,7 @@ def operations(app: App) -> Application:
 def _log_request(metrics: Metrics, handler: RequestHandler) -> None:
     status = f"{handler.get_status() // 100}xx"
     metrics.requests_answered(status).observe(handler.request.request_time())
-    if not logging.getLogger("http").isEnabledFor(logging.DEBUG):
+    if not _plain_log.isEnabledFor(logging.DEBUG):
         return  # most of the time: then the line is not made either
     log.debug(
         "request",
