@@ -1,13 +1,14 @@
 """What `server/stores/__init__.py` promises, sentence by sentence, on every store."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from msgspec import structs
 
 from server.model.records import Also, Change, Patch, Record
 from server.stores import Brief, Failed, Head, Refused, Store
-from tests.stores.places import Place, opened
+from tests.stores.places import OF_LOGS, Place, opened
 from tests.stores.samples import (
     ANN,
     board_record,
@@ -20,6 +21,11 @@ from tests.stores.samples import (
     update,
     updates,
 )
+
+
+@pytest.fixture(params=OF_LOGS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    return OF_LOGS[request.param](tmp_path)
 
 
 async def made(store: Store, board: str = "b1", head: int = 1) -> None:

@@ -18,7 +18,7 @@ from server.stores.mongo.documents import Entry
 from server.stores.mongo.log import Log
 from server.stores.mongo.names import Known
 from tests.services.proxy import Proxy
-from tests.stores.places import MongoPlace
+from tests.stores.places import MongoPlace, MultikeyPlace
 from tests.stores.samples import created, update
 
 PATIENT_S = 20.0
@@ -44,9 +44,10 @@ class Server:
         return [seq for entry in found for seq in range(entry["first"], entry["last"] + 1)]
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> MongoPlace:
-    return MongoPlace(tmp_path)
+@pytest.fixture(params=[MongoPlace, MultikeyPlace])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> MongoPlace:
+    made: MongoPlace = request.param(tmp_path)
+    return made
 
 
 @pytest.fixture
@@ -56,12 +57,12 @@ def data(place: MongoPlace) -> Iterator[Data]:
 
 
 @asynccontextmanager
-async def running(data: Data) -> AsyncIterator[tuple[MongoStore, Server]]:
+async def running(place: MongoPlace, data: Data) -> AsyncIterator[tuple[MongoStore, Server]]:
     """A store that has a board of six changes, appended one by one."""
     host, port = data.client.address or ("", 0)
     async with Proxy((host, port)) as proxy:
         url = f"mongodb://127.0.0.1:{proxy.port}/{data.name}?directConnection=true"
-        store = MongoStore(url, deadline_s=PATIENT_S)
+        store = type(place.store())(url, deadline_s=PATIENT_S)
         await store.start()
         await store.append("b1", 1, [created()])
         for seq in range(2, 7):
@@ -80,8 +81,8 @@ async def append(store: MongoStore, seq: int, mutation: str = "") -> None:
     raise AssertionError("the server does not come back")
 
 
-async def test_no_gap_is_stored_behind_the_copy(data: Data) -> None:
-    async with running(data) as (store, server):
+async def test_no_gap_is_stored_behind_the_copy(place: MongoPlace, data: Data) -> None:
+    async with running(place, data) as (store, server):
         server.put_back(3)
         with pytest.raises(Refused):
             await append(store, 7)
@@ -90,8 +91,8 @@ async def test_no_gap_is_stored_behind_the_copy(data: Data) -> None:
         assert server.log == [1, 2, 3, 4]
 
 
-async def test_what_the_copy_does_not_hold_may_be_done_again_and_once(data: Data) -> None:
-    async with running(data) as (store, server):
+async def test_what_the_copy_does_not_hold_may_be_done_again_and_once(place: MongoPlace, data: Data) -> None:
+    async with running(place, data) as (store, server):
         server.put_back(3)
         for seq, mutation in enumerate(("m6", "new-5", "new-6", "new-7", "new-8"), 4):
             await append(store, seq, mutation)
@@ -103,7 +104,7 @@ async def test_what_the_copy_does_not_hold_may_be_done_again_and_once(data: Data
 
 async def test_a_copy_that_has_grown_past_what_was_lost_is_read_anew(place: MongoPlace, data: Data) -> None:
     """By another instance, which did not know the old log."""
-    async with running(data) as (store, server):
+    async with running(place, data) as (store, server):
         server.put_back(3)
         other = place.store()
         await other.start()
@@ -119,9 +120,11 @@ async def test_a_copy_that_has_grown_past_what_was_lost_is_read_anew(place: Mong
         assert server.log == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
-async def test_what_lands_behind_a_gap_is_taken_back(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_lands_behind_a_gap_is_taken_back(
+    place: MongoPlace, data: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The copy is put back between the look at the log and the insertion."""
-    async with running(data) as (store, server):
+    async with running(place, data) as (store, server):
         real = Log._insert
 
         async def insert(log: Log, entry: Entry) -> None:
