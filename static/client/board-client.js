@@ -150,7 +150,8 @@ export class BoardClient extends Follower {
       return { code: "message_too_big", message: "the text is too long" };
     }
     if (this.queue.unsent < MOST_UNSENT) return null;
-    return { code: "limit_exceeded", message: `more than ${MOST_UNSENT} changes are waiting to be sent` };
+    const message = `more than ${MOST_UNSENT} changes are waiting to be sent`;
+    return { code: "limit_exceeded", message, details: { field: "unsent", limit: MOST_UNSENT } };
   }
 
   /** Says what this person looks at: `{task?, field?, typing?}`. */

@@ -26,7 +26,7 @@ export class Follower extends EventTarget {
     this.here = {}; // what we look at
     this.patience = null; // a timer, while a join is not answered
     this.stalled = null; // the last retryable error, while the server keeps giving it
-    this.closed = null; // why the board is closed to us
+    this.closed = null; // why the board is closed to us: the code of a refusal, or "deleted", "forbidden"
   }
 
   /** Whether this person may do what takes the role `least`; true while nobody has said. */
@@ -119,7 +119,7 @@ export class Follower extends EventTarget {
       const again = () => this.connection.ready && this.attending && !this.joined && this.join();
       setTimeout(again, (error.details?.retry_after_ms ?? REJOIN_MS) * (1 + Math.random() / 2));
     } else {
-      this.closed = error.message;
+      this.closed = error.code;
       if (error.code === "not_found") this.saver.drop();
       this.emit("status");
     }

@@ -1,6 +1,7 @@
 // One request to the API and its answer, or a `Refusal` that says what to do.
 
 import { t } from "../i18n.js";
+import { reason } from "../reasons.js";
 
 export class Refusal extends Error {
   constructor({ code, message, details = {} }) {
@@ -50,5 +51,5 @@ export function explain(error, told = {}) {
   if (error.code in told) return told[error.code];
   if (error.code === "rate_limited") return t("account.slow", { s: Math.ceil((error.details.retry_after_ms ?? 1000) / 1000) });
   if (error.code === "unavailable") return t("account.away");
-  return error.message;
+  return reason(error);
 }

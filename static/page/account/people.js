@@ -92,5 +92,13 @@ async function record(base, names) {
   const named = (about) => about.replace(/u_[0-9a-f]{16}/g, (id) => names.get(id) ?? id);
   const { items } = await ask("GET", `${base}/audit?limit=20`).catch(() => ({ items: [] }));
   return section(t("account.audit"), h("ul", { class: "entries" }, ...items.map((one) =>
-    h("li", {}, h("div", { class: "what" }, `${one.who.name}: ${one.what} ${named(one.about ?? "")}`), h("span", { class: "hint" }, formatTime(one.at))))));
+    h("li", {}, h("div", { class: "what" }, noted(one, named(one.about ?? ""))), h("span", { class: "hint" }, formatTime(one.at))))));
+}
+
+/** An entry of the record in the reader's language; as it was written where there is no sentence for it. */
+function noted({ who, what, about }, named) {
+  const said = named.replace(/: removed\b/g, "").replace(/\b(owner|editor|commenter|viewer)\b/g, (role) => t(`role.${role}`))
+    .replace(/^visibility: (private|members|link)$/, (_, one) => t(`visibility.${one}`));
+  const text = t(`audit.${what}`, { who: who.name, about: said });
+  return text.startsWith("audit.") ? `${who.name}: ${what} ${about ?? ""}` : text;
 }

@@ -38,12 +38,12 @@ export class Banner {
   /** [tone, text, action?] or null. */
   message() {
     const { link, reason, code, unsent, stored, stalled, blocked, silent, loaded } = this.client.status;
-    const kept = link === "stopped" && unsent === 0 ? "" : count(unsent, stored);
+    const kept = unsent === 0 && (link === "stopped" || !this.client.view) ? "" : count(unsent, stored);
     const again = [t("try_now"), () => this.client.retryNow()];
     if (blocked && link !== "live") return ["bad", t("banner.blocked", { reason: blocked.message }), again];
     if (link === "stopped" && code === 4501) return ["bad", `${why(code, reason)} ${kept}`, [t("account.sign_in"), () => location.assign(signInAddress())]];
     if (link === "stopped") return ["bad", `${why(code, reason)} ${kept}`, [t("reload"), () => location.reload()]];
-    if (link === "closed") return ["bad", `${t(/does not exist|not found/.test(reason) ? "banner.no_board" : "banner.closed", { reason })} ${unsent ? kept : ""}`];
+    if (link === "closed") return this.client.view || unsent ? ["bad", `${closedBecause(reason)} ${unsent ? kept : ""}`] : null;
     if (link === "waiting" || (link === "connecting" && this.wasLive)) return ["away", `${t("banner.away")} ${kept}`, again];
     if (link === "connecting") return ["busy", `${t(loaded === "saved" ? "banner.old" : "banner.connecting")} ${unsent ? kept : ""}`];
     if (this.client.view?.info.archived) return ["away", t("banner.archived"), this.client.may("owner") && [t("restore"), () => this.client.mutate("board.restore", {})]];
@@ -72,6 +72,12 @@ export class Banner {
     this.shown = "";
     this.element.hidden = true;
   }
+}
+
+/** Why a board is closed to us: the code of a refusal, or what `closed_board` says. */
+export function closedBecause(reason) {
+  const told = t(`closed.${reason}`);
+  return told.startsWith("closed.") ? t("closed.other", { reason }) : told;
 }
 
 /** In words that say what to do, where the code tells. */

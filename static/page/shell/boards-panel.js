@@ -3,6 +3,7 @@
 import { mayFound, ownsAll } from "../account/door.js";
 import { growing, h, icon } from "../dom.js";
 import { formatAgo, t } from "../i18n.js";
+import { reason } from "../reasons.js";
 import { ask } from "./ask.js";
 import { Panel, nothing } from "./panel.js";
 
@@ -22,7 +23,7 @@ export class BoardsPanel {
     const gone = items.filter((item) => item.archived);
     const rows = h("ul", { class: "entries" }, ...(this.archived ? items : live).map((item) => this.row(item)));
     const more = h("button", { class: "link", type: "button", "aria-expanded": String(this.archived), onclick: () => this.toggle() }, t(this.archived ? "boards.hide_archived" : "boards.show_archived", { n: gone.length }));
-    const problem = error && mayFound() ? [h("p", { class: "hint" }, t("boards.failed", { reason: error.message }))] : [];
+    const problem = error && mayFound() ? [h("p", { class: "hint" }, t("boards.failed", { reason: reason(error) }))] : [];
     const focused = document.activeElement?.dataset?.key;
     this.panel.show(...problem, items.length > 0 ? rows : nothing(t("boards.none"), t("boards.none_hint")), ...(gone.length > 0 ? [more] : []));
     if (focused) this.panel.body.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();

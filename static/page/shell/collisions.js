@@ -4,6 +4,7 @@
 import { changesOf } from "../../client/api.js";
 import { short } from "../board/actions.js";
 import { t } from "../i18n.js";
+import { reason } from "../reasons.js";
 
 const LOOK_BACK = 50; // changes
 const FIELDS = ["title", "description"];
@@ -103,8 +104,8 @@ export class Collisions {
 /** One refusal as a sentence: what could not be done, and why. */
 export function refusal({ op, error, gone, title }) {
   const deleted = error.code === "not_found" && gone && op !== "task.create";
-  const reason = deleted ? t("refused.gone") : error.message;
-  return t("refused.told", { what: t(`op.${op}`), title: title ? t("quoted", { text: short(title) }) : "", reason }).replace(/ +/g, " ");
+  const why = deleted ? t("refused.gone") : reason(error);
+  return t("refused.told", { what: t(`op.${op}`), title: title ? t("quoted", { text: short(title) }) : "", reason: why }).replace(/ +/g, " ");
 }
 
 /** Into the clipboard; where a page may not write it (plain HTTP on a network), by the old way. */

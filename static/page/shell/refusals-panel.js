@@ -26,7 +26,7 @@ export class RefusalsPanel {
     const shown = texts.map(({ text }) => h("blockquote", { tabindex: "0" }, text));
     const whole = texts.map(({ text }) => text).join("\n\n");
     const button = (label, run) => h("button", { class: "link", type: "button", onclick: run }, label);
-    return h("li", { class: "entry" }, h("p", {}, refusal({ ...item, gone: error.code === "not_found" })), when, ...shown,
+    return h("li", { class: "entry" }, h("p", {}, refusal({ ...item, gone: ["task", undefined].includes(error.details?.field) })), when, ...shown,
       h("p", { class: "row" },
         ...(whole ? [button(t("copy_text"), () => copy(whole))] : []),
         ...(item.args.task ? [button(t("refused.open"), () => this.go(item.board, item.args.task))] : []),

@@ -31,7 +31,8 @@ export default {
   "account.remove": "Remove", "account.leave": "Leave the board", "account.leave_which": "Leave “{board}”?",
   "account.leave_sure": "You are taken off its cards, and come back only when one of its owners lets you in again.", "account.add": "Add",
   "account.nobody": "Nobody here signs in with that name.", "account.owners_only": "Only owners of the board can change this.",
-  "account.last_owner": "A board keeps at least one owner.", "account.visibility": "Who may read the board", "account.audit": "Who was given which role",
+  "account.last_owner": "A board keeps at least one owner.", "account.visibility": "Who may read the board", "audit.member.set": "{who} made {about}", "audit.member.remove": "{who} removed {about}", "audit.board.create": "{who} made the board", "audit.board.update": "{who} changed who may read the board: {about}",
+  "audit.invitation made": "{who} made an invitation ({about})", "audit.invitation revoked": "{who} revoked an invitation", "account.audit": "Who was given which role",
   "account.no_board": "There is no such board, or you may not see it.", "visibility.private": "Its members", "visibility.members": "Everybody with an account here",
   "visibility.link": "Whoever has its address",
 };

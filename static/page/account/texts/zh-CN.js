@@ -18,6 +18,7 @@ export default {
   "account.uses": "人数", "account.uses_left": { other: "{n} 人" }, "account.role": "角色", "account.invite": "创建邀请", "account.people_of": "{board} 的成员",
   "account.members": "成员", "account.role_of": "{name} 的角色", "account.remove": "移除", "account.leave": "离开看板", "account.leave_which": "离开“{board}”？",
   "account.leave_sure": "你将不再是其中卡片的负责人；只有看板的所有者再次加入你，你才能回来。", "account.add": "添加", "account.nobody": "这里没有人使用该登录名。", "account.owners_only": "只有看板的所有者可以更改。",
-  "account.last_owner": "看板至少要有一位所有者。", "account.visibility": "谁可以查看此看板", "account.audit": "角色变更记录", "account.no_board": "没有这个看板，或者你无权查看。", "visibility.private": "仅成员",
+  "account.last_owner": "看板至少要有一位所有者。", "account.visibility": "谁可以查看此看板", "audit.member.set": "{who} 设定了 {about}", "audit.member.remove": "{who} 移除了 {about}", "audit.board.create": "{who} 创建了看板", "audit.board.update": "{who} 更改了谁可以读取看板：{about}",
+  "audit.invitation made": "{who} 创建了邀请（{about}）", "audit.invitation revoked": "{who} 撤销了邀请", "account.audit": "角色变更记录", "account.no_board": "没有这个看板，或者你无权查看。", "visibility.private": "仅成员",
   "visibility.members": "此服务器的所有用户", "visibility.link": "任何有链接的人",
 };
