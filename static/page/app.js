@@ -97,7 +97,8 @@ export class App {
   async create() {
     const wanted = await askNewBoard();
     if (wanted === null) return;
-    const board = await this.session.create({ name: wanted.name, ...(wanted.description ? { description: wanted.description } : {}) });
+    const columns = ["todo", "doing", "done"].map((id) => ({ id, title: t(`column.${id}`), done: id === "done" }));
+    const board = await this.session.create({ name: wanted.name, columns, ...(wanted.description ? { description: wanted.description } : {}) });
     this.boards.panel.close();
     await this.show(board);
     this.workspace?.board.draw();
@@ -109,10 +110,16 @@ export class App {
     if (view) editBoard({ board, name: view.info.name, description: view.info.description }, this.session.boards);
   }
 
+  /** Also of a board that is not kept here; undefined when nobody here has heard of it. */
+  get boardName() {
+    const { client } = this;
+    return client?.view?.info.name ?? this.session.boards.known.get(client?.board)?.name;
+  }
+
   /** After each drawing of the board, and when one of the counts has changed. */
   drawn() {
-    const name = this.client?.view?.info.name || t("app");
-    this.top.render({ name, role: this.client?.role, unread: this.session.inbox.unread, refused: this.session.refusals.items.length });
+    const name = this.boardName || t("app");
+    this.top.render({ name, absent: !this.client?.view, role: this.client?.role, unread: this.session.inbox.unread, refused: this.session.refusals.items.length });
     const unread = this.session.inbox.unread;
     const title = `${unread > 0 ? `(${unread}) ` : ""}${name === t("app") ? name : `${name} · ${t("app")}`}`;
     if (document.title !== title) document.title = title;
@@ -139,9 +146,13 @@ export class App {
 
   async share(task = null) {
     await copy(new URL(address(this.client.board, { task }), location.href).href);
-    const text = t(task ? "share.card_copied" : "share.copied");
+    const copied = t(task ? "share.card_copied" : "share.copied");
+    const { info: { visibility = "private" } } = this.client.view;
+    const members = hasAccounts() && visibility === "private";
+    const text = members ? `${copied} ${t("share.members_only")}` : copied;
+    const invite = members && this.workspace.mayManage ? [[t("share.invite"), () => this.invite()]] : [];
     this.announcer.say(text);
-    this.toasts.show(text);
+    this.toasts.show(text, { actions: invite });
   }
 
   // -- the person, the language, the looks
@@ -162,6 +173,10 @@ export class App {
     if (board) await this.show(board, { push: false });
   }
 
+  invite() {
+    location.assign(`/account/people?board=${encodeURIComponent(this.client?.board ?? "")}`);
+  }
+
   async leaveForGood() {
     const { board, view } = this.client;
     const { leaveBoard } = await import("./account/leave.js");
@@ -172,10 +187,9 @@ export class App {
   account() {
     if (!hasAccounts()) return [];
     if (!signedIn()) return [{ label: t("account.sign_in"), icon: "person", run: () => location.assign(signInAddress()) }];
-    const board = encodeURIComponent(this.client?.board ?? "");
     const leaves = this.client?.view?.members.has(this.session.user?.id);
     return [
-      { label: t("account.people"), icon: "person", run: () => location.assign(`/account/people?board=${board}`) },
+      { label: t("account.people"), icon: "person", run: () => this.invite() },
       ...(leaves ? [{ label: t("account.leave_board"), icon: "close", run: () => this.leaveForGood() }] : []),
       { label: t("account.mine"), icon: "person", run: () => location.assign("/account/me") },
     ];

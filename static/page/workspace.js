@@ -3,7 +3,8 @@
 import { ask } from "../client/api.js";
 import { EMPTY, matcher, parse } from "../client/filter.js";
 import { Telemetry } from "../client/telemetry.js";
-import { hasAccounts } from "./account/door.js";
+import { hasAccounts, signedIn } from "./account/door.js";
+import { drawAbsent } from "./board/absent.js";
 import { Actions, short } from "./board/actions.js";
 import { BoardView } from "./board/board-view.js";
 import { ColumnDrag } from "./board/column-drag.js";
@@ -153,9 +154,18 @@ export class Workspace {
     const minutes = setInterval(() => this.redraw(), MINUTE_MS / 2); // what is due, and which day it is
     scope.ending(() => clearInterval(minutes));
     scope.on(root, "click", (event) => this.clicked(event));
+    scope.on(client, "status", () => this.absent());
     if (client.joined) this.joined();
     this.people.render();
     this.redraw();
+    this.absent();
+  }
+
+  /** Of a board that cannot be shown. */
+  absent() {
+    const { app, client, root } = this;
+    const mine = signedIn() ? [[t("account.mine"), () => location.assign("/account/me")]] : [];
+    drawAbsent(root, client, app.boardName ?? t("board"), [[t("boards.heading"), () => app.boards.show()], ...mine]);
   }
 
   joined() {

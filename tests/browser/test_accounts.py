@@ -62,8 +62,21 @@ def test_the_way_from_the_first_account_to_a_colleague_who_is_removed(
     bob.live()
     ada.page.reload()
     ada.page.get_by_role("button", name="Remove: Bob").click()
-    expect(bob.page.locator("#banner")).to_contain_text("forbidden")
-    expect(ada.page.get_by_role("region", name="Who was given which role")).to_be_visible()
+    expect(bob.page.locator("#banner")).to_contain_text("You have no access to this board any more.")
+    record = ada.page.get_by_role("region", name="Who was given which role")
+    expect(record).to_contain_text("Ada made an invitation (Editor, 1 uses)")
+    expect(record).to_contain_text("Boardcast made Bob: Editor")
+    bob.page.goto(f"{server.url}/b/somebody-elses")
+    expect(bob.page.get_by_text("There is no such board here, or you may not see it.")).to_be_visible()
+    bob.page.get_by_role("button", name="My account").click()
+    expect(bob.page.get_by_role("heading", name="My account")).to_be_visible()
+    ada.page.goto(f"{server.url}/b/demo")
+    ada.live()
+    ada.page.get_by_role("button", name="Share this board").click()
+    toast = ada.page.locator(".toast").filter(has_text="copied")
+    expect(toast).to_contain_text("The link to this board is copied. Only its members can open it.")
+    toast.get_by_role("button", name="Invite people").click()
+    expect(ada.page.get_by_role("region", name="Invitations")).to_be_visible()
 
 
 def test_somebody_who_is_not_signed_in_is_asked_to_and_comes_where_they_wanted(

@@ -232,4 +232,7 @@ def test_a_board_that_does_not_exist_says_so(visit: Visit) -> None:
     ann = visit(None, "/b/no-such-board")
     ann.page.get_by_label("Name", exact=True).fill("Ann")
     ann.page.keyboard.press("Enter")
-    expect(ann.banner).to_contain_text("no-such-board")
+    expect(ann.page.get_by_text("There is no such board here, or you may not see it.")).to_be_visible()
+    expect(ann.page.get_by_role("button", name="Share this board")).to_be_hidden()
+    ann.page.locator("#board").get_by_role("button", name="Boards").click()
+    expect(ann.page.get_by_role("dialog", name="Boards")).to_be_visible()

@@ -14,12 +14,14 @@ export class TopBar {
     this.role = h("span", { class: "label role-chip", hidden: true });
     this.people = h("ul", { class: "people", id: "people", "aria-label": t("people.here") });
     this.inbox = this.button("bell", "inbox.heading", does.inbox);
+    this.devices = this.button("device", "devices", does.devices);
+    this.share = this.button("share", "share.board", does.share);
     this.refusals = this.button("flag", "refused.heading", does.refusals, "bad");
     this.more = this.button("menu", "menu", () => does.more(this.more));
     this.filter = new FilterBar({ scope, ...filter });
     const logo = h("img", { class: "logo", src: LOGO, width: "24", height: "24", alt: "" });
     element.replaceChildren(logo, h("h1", {}, boards), this.role, h("span", { class: "space" }), this.filter.element, this.people,
-      h("div", { class: "top-tools" }, this.refusals, this.button("device", "devices", does.devices), this.button("share", "share.board", does.share), this.inbox, this.more));
+      h("div", { class: "top-tools" }, this.refusals, this.devices, this.share, this.inbox, this.more));
     scope.ending(() => element.replaceChildren());
   }
 
@@ -30,8 +32,9 @@ export class TopBar {
   }
 
   /** The small numbers: unread in the inbox, refused changes. `role`: shown where it explains what is not there. */
-  render({ name, role, unread, refused }) {
+  render({ name, absent, role, unread, refused }) {
     setText(this.name, name);
+    for (const button of [this.devices, this.share]) button.hidden = absent;
     this.role.hidden = role !== "viewer" && role !== "commenter";
     if (!this.role.hidden) setText(this.role, t(`role.${role}`));
     count(this.inbox, t("inbox.heading"), unread, t("inbox.unread", { n: unread }));
