@@ -15,7 +15,9 @@ export class History extends EventTarget {
     this.loading = false;
     this.error = null; // {code, message}; `offline` without a link
     this.ears = new AbortController();
-    board.addEventListener("log", ({ detail }) => this.live(detail), { signal: this.ears.signal });
+    const { signal } = this.ears;
+    board.addEventListener("log", ({ detail }) => this.live(detail), { signal });
+    board.addEventListener("joined", () => this.error && this.loadMore(), { signal });
   }
 
   load() {

@@ -12,12 +12,13 @@ export class Thread extends EventTarget {
     this.known = []; // confirmed ones
     this.more = false; // there are older ones
     this.loading = false;
+    this.read = false; // the server has told us some, or that there are none
     this.error = null; // {code, message} of the last try
     this.ears = new AbortController();
     const { signal } = this.ears;
     board.threads.add(this);
     board.addEventListener("log", ({ detail }) => this.take(detail), { signal });
-    board.addEventListener("change", () => this.changed(), { signal });
+    for (const type of ["change", "status"]) board.addEventListener(type, () => this.changed(), { signal });
     board.addEventListener("joined", () => this.reload(), { signal });
     this.reload();
   }
@@ -57,6 +58,7 @@ export class Thread extends EventTarget {
 
   page({ comments, more }, before) {
     this.error = null;
+    this.read = true;
     this.more = more;
     this.known = withPage(before === undefined ? [] : this.known, comments);
   }

@@ -57,6 +57,55 @@ def test_what_is_done_while_the_server_is_away_is_sent_once_when_it_is_back(
         expect(tab.banner).to_be_hidden()
 
 
+def test_a_board_that_is_not_kept_here_says_so_and_offers_the_others(
+    visit: Visit, server: ServerProcess
+) -> None:
+    bob = visit("Bob")
+    bob.page.keyboard.press("Control+k")
+    bob.page.get_by_role("dialog", name="Go to…").get_by_role("combobox").fill("Create board")
+    bob.page.keyboard.press("Enter")
+    bob.page.get_by_label("Name of the board").fill("Kitchen")
+    bob.page.keyboard.press("Enter")
+    expect(bob.page.locator("#board-name")).to_have_text("Kitchen")
+    bob.saved()
+    ann = visit("Ann")
+    boards = ann.page.get_by_role("dialog", name="Boards")
+    ann.page.get_by_role("button", name="Welcome to Boardcast").click()
+    expect(boards.get_by_role("button", name="Kitchen", exact=True)).to_be_visible()
+    server.kill()
+    expect(ann.banner).to_contain_text("Connection lost")
+    boards.get_by_role("button", name="Kitchen", exact=True).click()
+    expect(ann.page.get_by_text("“Kitchen” is not kept on this device.")).to_be_visible()
+    expect(ann.page.locator("#board-name")).to_have_text("Kitchen")
+    expect(ann.banner).not_to_contain_text("You can go on working.")
+    ann.page.locator("#board").get_by_role("button", name="Boards").click()
+    boards.get_by_role("button", name="Welcome to Boardcast", exact=True).click()
+    ann.sees_card("Doing", STOP)
+    expect(ann.page.locator("#board .nothing")).to_have_count(0)
+
+
+def test_what_cannot_be_read_without_a_link_is_not_said_to_be_nothing(
+    visit: Visit, server: ServerProcess
+) -> None:
+    ann = visit("Ann")
+    dialog = ann.read(CARD)
+    dialog.get_by_label("Write a comment").fill("a word on this")
+    dialog.get_by_role("button", name="Comment", exact=True).click()
+    ann.saved()
+    dialog.get_by_role("button", name="Close").click()
+    server.kill()
+    expect(ann.banner).to_contain_text("Connection lost")
+    ann.read(CARD)
+    expect(dialog).to_contain_text("The comments cannot be read now: there is no connection")
+    expect(dialog.get_by_text("No comments yet.")).to_have_count(0)
+    dialog.get_by_text("History", exact=True).click()
+    expect(dialog).to_contain_text("The history cannot be read now: there is no connection")
+    expect(dialog.get_by_role("button", name="Try now")).to_be_visible()
+    server.start()
+    expect(dialog.locator(".comment").get_by_text("a word on this")).to_be_visible()
+    expect(dialog.locator(".history")).to_contain_text("commented: “a word on this”")
+
+
 def test_unsent_changes_outlive_a_reload(visit: Visit, server: ServerProcess) -> None:
     ann = visit("Ann")
     server.kill()

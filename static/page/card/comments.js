@@ -4,6 +4,7 @@ import { arrange, growing, h, setText } from "../dom.js";
 import { formatAgo, formatTime, t } from "../i18n.js";
 import { markdown } from "../markdown.js";
 import { avatar } from "../people.js";
+import { reason } from "../reasons.js";
 
 export class Comments {
   constructor(workspace) {
@@ -84,10 +85,12 @@ export class Comments {
     this.render();
   }
 
-  state({ loading, error, comments }) {
-    if (error) return t("comments.failed", { reason: error.message ?? error });
+  state({ read, error, comments, board }) {
+    const offline = !board.connection.ready && board.view?.tasks.get(this.task)?.comments > 0;
+    if (!read && offline) return t("comments.failed", { reason: t("why.offline") });
+    if (error) return t("comments.failed", { reason: reason(error) });
     if (comments.length > 0) return "";
-    return t(loading ? "loading" : "comments.none");
+    return t(read || !board.connection.ready ? "comments.none" : "loading");
   }
 
   row(comment) {

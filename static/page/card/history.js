@@ -3,6 +3,7 @@
 import { h, setText } from "../dom.js";
 import { formatAgo, formatTime, t } from "../i18n.js";
 import { avatar } from "../people.js";
+import { reason } from "../reasons.js";
 import { sentence } from "../sentences.js";
 
 export class HistoryView {
@@ -42,8 +43,9 @@ export class HistoryView {
     const { history } = this;
     if (!history) return;
     const { error, items, more } = history;
-    setText(this.problem, error ? t("history.failed", { reason: error.message ?? error }) : items.length === 0 ? t("history.none") : "");
+    setText(this.problem, error ? t("history.failed", { reason: reason(error) }) : items.length === 0 ? t("history.none") : "");
     this.more.hidden = !more;
+    setText(this.more, t(error ? "try_now" : "history.older"));
     const said = items.filter(({ lost, lines }) => lost || lines.length > 0); // the others changed nothing
     this.list.replaceChildren(...said.map((item) => this.entry(item)));
   }
