@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from handlers.assets import STATIC, Assets, assets, slim
-from handlers.pages import LATER, OF_ACCOUNTS, PARTS
+from handlers.pages import LATER, OF_ACCOUNTS, PANELS, PARTS
 from tests.support import ServerProcess
 
 BUDGET = 150_000
@@ -20,8 +20,9 @@ FOR_DEVICES = ("page/devices/", "style/devices.css", "vendor/uPlot")
 
 
 def loaded(name: str) -> bool:
-    """What the app loads on any board; further languages, devices and documents come when asked for."""
-    other = ("docs/", "worker.js", "page/texts/zh-CN.js", "page/account/", "style/account.css", *FOR_DEVICES)
+    """What the app loads on any board. Other languages, devices, documents and rare panels are asked for."""
+    asked_for = ("page/texts/zh-CN.js", "page/account/", "style/account.css", *PANELS)
+    other = ("docs/", "worker.js", *asked_for, *FOR_DEVICES)
     return name.endswith((".js", ".css")) and (name in OF_ACCOUNTS or not name.startswith(other))
 
 

@@ -24,8 +24,6 @@ import { t } from "./i18n.js";
 import { sayRemote } from "./remote.js";
 import { Scope } from "./scope.js";
 import { Collisions, copy } from "./shell/collisions.js";
-import { LabelsPanel } from "./shell/labels-panel.js";
-import { MembersPanel } from "./shell/members-panel.js";
 import { moveTo } from "./shell/move-dialog.js";
 import { NewsPanel } from "./shell/news-panel.js";
 import { PeopleView } from "./shell/people-view.js";
@@ -110,8 +108,6 @@ export class Workspace {
       client, drafts: this.drafts, toasts, redraw,
       conflicts: new ConflictDialog(scope), listAll: () => app.refusals.show(), settled: (mutation) => this.session.refusals.dismiss(mutation),
     });
-    this.labels = new LabelsPanel({ scope, client, actions });
-    this.members = new MembersPanel({ scope, client, actions, directory: this.directory });
     this.news = new NewsPanel({ scope, visits: this.session.visits, client, toasts, name, open: (task) => this.open(task) });
     this.people = new PeopleView(app.top.people, { client, rename: () => app.rename(), open: (task) => this.open(task) });
     scope.ending(() => app.top.people.replaceChildren());
@@ -211,6 +207,18 @@ export class Workspace {
   devices() {
     this.opening ??= import("./devices/index.js").then(({ openDevices }) => (this.ended ? null : openDevices(this)));
     return this.opening;
+  }
+
+  // -- panels that few need: fetched with the first use, too
+
+  async showLabels() {
+    const { LabelsPanel } = await import("./shell/labels-panel.js");
+    if (!this.ended) (this.labels ??= new LabelsPanel(this)).show();
+  }
+
+  async showMembers() {
+    const { MembersPanel } = await import("./shell/members-panel.js");
+    if (!this.ended) (this.members ??= new MembersPanel(this)).show();
   }
 
   // -- what the person does

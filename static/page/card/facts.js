@@ -63,7 +63,7 @@ export class Facts {
       toggle: (id, chosen) => this.update(chosen ? { labels_add: [id] } : { labels_remove: [id] }),
       make: (name) => this.actions.addLabel(this.task, name, nextColor(this.actions.view.labels)),
       makeLabel: (name) => t("labels.make", { name }),
-      more: [t("labels.manage"), () => this.workspace.labels.show()],
+      more: [t("labels.manage"), () => this.workspace.showLabels()],
     });
   }
 
