@@ -13,13 +13,14 @@ export class Directory extends EventTarget {
     this.facts = facts;
     this.names = new Map(facts.get(NAMES) ?? []); // the last seen at the end
     this.selves = new Set(facts.get(SELVES) ?? []);
+    this.unknown = "?"; // the page says it in its language
     this.timer = null;
     facts.addEventListener("change", ({ detail }) => this.toldBy(detail));
   }
 
-  /** The last name seen for `id`, else the end of the id. */
+  /** The last name seen for `id`, else `unknown`: nobody is called by their id. */
   name(id) {
-    return this.names.get(id) ?? id.slice(-6);
+    return this.names.get(id) ?? this.unknown;
   }
 
   isMe(id) {
@@ -34,9 +35,9 @@ export class Directory extends EventTarget {
     this.facts.set(SELVES, [...this.selves].slice(-KEPT_SELVES));
   }
 
-  /** Somebody was seen: {id, name, kind?}. */
-  learn({ id, name, kind = "user" }) {
-    if (!id || !name || kind !== "user" || this.names.get(id) === name) return;
+  /** Somebody, or something that does things to boards, was seen: {id, name}. */
+  learn({ id, name }) {
+    if (!id || !name || this.names.get(id) === name) return;
     this.names.delete(id);
     this.names.set(id, name);
     if (this.names.size > KEPT) this.names.delete(this.names.keys().next().value);
@@ -52,10 +53,11 @@ export class Directory extends EventTarget {
     const found = new Map();
     const add = (id, name, here) => {
       const me = this.isMe(id);
-      const person = found.get(me ? SELVES : name) ?? { id, name, me, here: false, ids: [] };
+      const key = me ? SELVES : here || this.names.has(id) ? name : id;
+      const person = found.get(key) ?? { id, name, me, here: false, ids: [] };
       if (!person.ids.includes(id)) person.ids.push(id);
       if (here && !person.here) Object.assign(person, { id, name, here });
-      found.set(me ? SELVES : name, person);
+      found.set(key, person);
     };
     if (board.user) add(board.user.id, board.name || board.user.name, true);
     for (const { user, kind } of board.people.values()) if (kind !== "device") add(user.id, user.name, true);

@@ -42,6 +42,7 @@ export class App {
     this.banner = new Banner(byId("banner"));
     this.menu = new Menu(scope);
     const go = (board, task) => this.show(board, { task });
+    session.directory.unknown = t("somebody");
     const name = (id) => session.directory.name(id);
     this.help = new Help(scope);
     this.inbox = new InboxPanel({ scope, inbox: session.inbox, go, name });

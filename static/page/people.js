@@ -22,9 +22,9 @@ function hue(name) {
   return hash;
 }
 
-/** The other sessions that look at a task. */
+/** The sessions of others that look at a task. */
 export function watchers(client, task) {
-  return [...client.people.values()].filter((person) => person.task === task && person.session !== client.session);
+  return [...client.people.values()].filter((person) => person.task === task && person.session !== client.session && !client.home.directory.isMe(person.user.id));
 }
 
 /** "Ann", "Ann and Bo", "Ann, Bo and 2 more" */

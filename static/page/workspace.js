@@ -1,6 +1,6 @@
 // Everything that belongs to the board that is shown: made when it is entered, gone when it is left.
 
-import { ask } from "../client/api.js";
+import { ask, changesOf } from "../client/api.js";
 import { EMPTY, matcher, parse } from "../client/filter.js";
 import { Telemetry } from "../client/telemetry.js";
 import { hasAccounts, signedIn } from "./account/door.js";
@@ -30,6 +30,7 @@ import { PeopleView } from "./shell/people-view.js";
 import { Undoer } from "./shell/undoer.js";
 
 const MINUTE_MS = 60_000;
+const LOOK_BACK = 300; // changes that are looked through for names
 
 export class Workspace {
   /** `app`: the page (app.js). `client`: the BoardClient to show in `root`. */
@@ -166,15 +167,32 @@ export class Workspace {
 
   joined() {
     this.news.arrive();
-    this.learnNames().catch(() => {}); // the ends of their ids do for now
+    this.learnNames().catch(() => {}); // they are "somebody" for now
   }
 
-  /** Of members who were not seen here yet; without accounts there is no list of them. */
+  /** Of members and assignees who were not seen here yet: from the list of members, where there is one, and from the log. */
   async learnNames() {
     const { client, directory } = this;
-    if (!hasAccounts() || [...client.view.members.keys()].every((user) => directory.names.has(user))) return;
-    const { items } = await ask(`/api/boards/${encodeURIComponent(client.board)}/members`);
-    for (const { user, name } of items) directory.learn({ id: user, name });
+    const { members, tasks } = client.view;
+    const ids = [...members.keys(), ...[...tasks.values()].flatMap(({ assignees }) => assignees)];
+    const allKnown = () => ids.every((id) => directory.names.has(id));
+    if (allKnown()) return;
+    if (hasAccounts()) {
+      const { items } = await ask(`/api/boards/${encodeURIComponent(client.board)}/members`);
+      for (const { user, name } of items) directory.learn({ id: user, name });
+    }
+    if (!allKnown()) await this.learnFrom({ limit: LOOK_BACK });
+  }
+
+  /** The names in a part of the log (client/api.js). */
+  async learnFrom(part) {
+    const { items } = await changesOf(this.client.board, part);
+    for (const { actor } of items.reverse()) this.directory.learn(actor); // the newest first: so the last name counts
+  }
+
+  /** Who made a card stands in its first change. */
+  learnAuthor({ id, created_by: author }) {
+    if (author && !this.directory.names.has(author)) this.learnFrom({ task: id, since: 0, limit: 1 }).catch(() => {});
   }
 
   redraw() {

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Sit, Visit
 
 DRAG_ME = "Click a card to read and edit it"
 
@@ -68,6 +68,29 @@ def test_people_see_who_is_here_and_who_is_typing_where(visit: Visit) -> None:
     expect(ann.open(DRAG_ME).get_by_text("Bob is typing in the description…")).to_be_visible()
     bob.page.context.close()
     expect(here.get_by_text("Bob", exact=True)).to_have_count(0)
+
+
+def test_those_who_are_not_here_have_names_not_numbers(visit: Visit, sit: Sit) -> None:
+    bob = sit("Bob")
+    for title, user in (("by Bob", bob.run("session.user.id")), ("for Cem", "u_0123456789abcdef")):
+        bob.mutate("task.create", task=title[:2], title=title, column="todo", assignees=[user])
+    bob.saved()
+    bob.context.close()
+    ann = visit("Ann")
+    expect(ann.card("by Bob").locator(".assignees")).to_have_attribute("title", "Assigned to Bob")
+    expect(ann.card("for Cem").locator(".assignees")).to_have_attribute("title", "Assigned to somebody")
+    ann.read(DRAG_ME)
+    expect(ann.dialog.locator(".card-side")).to_contain_text("by Furnisher")
+    assert "abcdef" not in ann.page.locator("body").inner_text()
+
+
+def test_an_own_second_tab_is_nobody_else(visit: Visit) -> None:
+    ann, bob = visit("Ann"), visit("Bob")
+    ann.beside().read(DRAG_ME)
+    here = bob.page.get_by_role("list", name="Who is here")
+    expect(here.get_by_text("Ann", exact=True)).to_have_count(2)
+    expect(ann.page.get_by_role("list", name="Who is here").get_by_role("listitem")).to_have_count(2)
+    expect(ann.card(DRAG_ME).locator(".company")).to_have_count(0)
 
 
 def test_a_new_name_is_seen_by_the_others(visit: Visit) -> None:

@@ -95,6 +95,7 @@ export class CardDialog {
     else this.dialog.querySelector(".close").focus();
     this.onOpened(task);
     this.render();
+    this.workspace.learnAuthor(current);
     loadMarkdown().then(() => this.task === task && this.redrawTexts());
   }
 

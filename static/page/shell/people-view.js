@@ -14,7 +14,8 @@ export class PeopleView {
   render() {
     const { session, people, user, name } = this.client;
     const me = { session: "me", user: { id: user?.id ?? this.client.client, name: name || t("name.guest") } };
-    const others = [...people.values()].filter((person) => person.session !== session);
+    const { directory } = this.client.home;
+    const others = [...people.values()].filter((person) => person.session !== session && !directory.isMe(person.user.id));
     const shown = [me, ...others];
     const known = new Set(shown.map((person) => person.session));
     for (const gone of [...this.items.keys()].filter((key) => !known.has(key))) this.items.delete(gone);
