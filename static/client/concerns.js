@@ -46,7 +46,7 @@ function added(text, old = "") {
   return text.split("\n").filter((line) => !before.has(line)).join("\n");
 }
 
-/** Does `text` say @name? The whole name, or its first word; in any case of letters. */
+/** Does `text` say @name? The whole name, with or without its spaces, or its first word; in any case of letters. */
 export function mentions(text, name) {
   return mentioned(text, [name]).length > 0;
 }
@@ -56,11 +56,11 @@ export function mentioned(text, names) {
   const found = [];
   for (const name of names.filter((one) => one.trim() !== "")) {
     const first = name.trim().split(/\s+/)[0];
-    const either = [name.trim(), first].map(literal).join("|");
+    const either = [name.trim(), name.replace(/\s+/g, ""), first].map(literal).join("|");
     const whole = new RegExp(`(?<![\\p{L}\\p{N}_@])@(${either})(?![\\p{L}\\p{N}_])`, "giu");
     for (const { index, 0: all } of text.matchAll(whole)) found.push({ from: index, to: index + all.length, name });
   }
-  return found.sort((a, b) => a.from - b.from);
+  return found.sort((a, b) => a.from - b.from || b.to - a.to);
 }
 
 function literal(text) {

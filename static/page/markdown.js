@@ -25,17 +25,17 @@ export function loadMarkdown() {
   return coming;
 }
 
-/** A fragment of elements for `text`; plain lines while there is no parser. `onMention(name)` → a node for "@name", or null. */
-export function markdown(text, { onMention = () => null } = {}) {
+/** A fragment of elements for `text`; plain lines while there is no parser. `mentioned(text)` → `[{from, to, node}…]`. */
+export function markdown(text, { mentioned = () => [] } = {}) {
   const root = document.createDocumentFragment();
-  if (lexer === null) root.append(h("p", { class: "plain" }, ...mentions(text, onMention)));
-  else root.append(...new Builder(onMention).all(lexer(text, { gfm: true, breaks: true })));
+  if (lexer === null) root.append(h("p", { class: "plain" }, ...mentions(text, mentioned)));
+  else root.append(...new Builder(mentioned).all(lexer(text, { gfm: true, breaks: true })));
   return root;
 }
 
 class Builder {
-  constructor(onMention) {
-    this.onMention = onMention;
+  constructor(mentioned) {
+    this.mentioned = mentioned;
   }
 
   all(tokens = []) {
@@ -62,7 +62,7 @@ class Builder {
       case "space":
       case "def": return [];
       case "escape": return [token.text];
-      case "text": return token.tokens ? this.all(token.tokens) : mentions(decoded(token.text), this.onMention);
+      case "text": return token.tokens ? this.all(token.tokens) : mentions(decoded(token.text), this.mentioned);
       default: return [token.raw]; // HTML, and what is not known here: as it was typed
     }
   }
@@ -91,6 +91,13 @@ function decoded(text) {
   return text.replace(/&(amp|lt|gt|quot|#39|nbsp);/g, (whole, name) => ENTITIES[name]);
 }
 
-function mentions(text, onMention) {
-  return text.split(/(@[\p{L}\p{N}_.-]+)/u).map((part, index) => (index % 2 ? (onMention(part.slice(1)) ?? part) : part));
+function mentions(text, mentioned) {
+  const parts = [];
+  let at = 0;
+  for (const { from, to, node } of mentioned(text)) {
+    if (from < at) continue;
+    parts.push(text.slice(at, from), node);
+    at = to;
+  }
+  return [...parts, text.slice(at)];
 }

@@ -1,6 +1,7 @@
 // Everything that belongs to the board that is shown: made when it is entered, gone when it is left.
 
 import { ask, changesOf } from "../client/api.js";
+import { mentioned } from "../client/concerns.js";
 import { EMPTY, matcher, parse } from "../client/filter.js";
 import { Telemetry } from "../client/telemetry.js";
 import { hasAccounts, signedIn } from "./account/door.js";
@@ -15,6 +16,7 @@ import { Lift } from "./board/lift.js";
 import { Selection, SelectionBar } from "./board/selection.js";
 import { Shown } from "./board/shown.js";
 import { CardDialog } from "./card/card-dialog.js";
+import { completing } from "./card/completion.js";
 import { ConflictDialog } from "./card/conflict-dialog.js";
 import { Drafts } from "./card/drafts.js";
 import { Typing } from "./card/typing.js";
@@ -42,7 +44,8 @@ export class Workspace {
     this.follows = session.follows;
     this.name = (id) => this.directory.name(id);
     this.say = (text) => announcer.say(text);
-    this.mention = (name) => this.mentioned(name);
+    this.mention = (text) => this.mentions(text);
+    this.complete = (field) => completing(field, () => this.named().filter(({ me }) => !me));
     this.filter = EMPTY;
     this.drafts = new Drafts(session.store.name, client.board);
     this.typing = new Typing(client);
@@ -353,9 +356,19 @@ export class Workspace {
     else this.dialog.dialog.close();
   }
 
-  mentioned(name) {
-    const known = this.directory.people(this.client).find((person) => person.name.replace(/\s+/g, "").toLocaleLowerCase() === name.toLocaleLowerCase());
-    return known ? h("span", { class: `mention ${known.me ? "me" : ""}` }, `@${known.name}`) : null;
+  /** The people whose names are known. */
+  named() {
+    return this.directory.people(this.client).filter(({ name }) => name !== this.directory.unknown);
+  }
+
+  /** Where a text names somebody: `[{from, to, node}…]`. */
+  mentions(text) {
+    if (!text.includes("@")) return [];
+    const people = this.named();
+    return mentioned(text, people.map(({ name }) => name)).map(({ from, to, name }) => {
+      const me = people.some((person) => person.me && person.name === name);
+      return { from, to, node: h("span", { class: `mention ${me ? "me" : ""}` }, text.slice(from, to)) };
+    });
   }
 
   copyText(text) {

@@ -118,3 +118,40 @@ def test_a_followed_card_and_a_mention_reach_the_inbox(visit: Visit) -> None:
     inbox.get_by_text("Ann mentioned you").click()
     expect(bob.dialog.get_by_label("Title")).to_have_value(CARD)
     expect(bob.page.get_by_role("button", name="Inbox: 1 unread")).to_be_attached()
+
+
+def test_a_name_is_completed_by_keys_while_it_is_typed(visit: Visit) -> None:
+    ann, bob = visit("Ann"), visit("Bob Lee")
+    bob.live()
+    expect(ann.page.get_by_role("list", name="Who is here").get_by_text("Bob Lee")).to_be_visible()
+    dialog = ann.read(CARD)
+    comment, names = dialog.get_by_label("Write a comment"), dialog.get_by_role("listbox")
+    comment.press_sequentially("Is this right, @le")
+    expect(names.get_by_role("option")).to_have_text(["BLBob Lee"])
+    expect(comment).to_have_attribute(
+        "aria-activedescendant", names.get_by_role("option").get_attribute("id") or ""
+    )
+    comment.press("Escape")
+    expect(names).to_have_count(0)
+    expect(dialog).to_be_visible()
+    comment.press("Backspace")
+    comment.press("ArrowDown")
+    comment.press("Enter")
+    expect(comment).to_have_value("Is this right, @Bob Lee ")
+    expect(names).to_have_count(0)
+    comment.press("Control+Enter")
+    expect(dialog.locator(".comment .mention")).to_have_text("@Bob Lee")
+    expect(bob.page.get_by_role("button", name="Inbox: 1 unread")).to_be_visible()
+
+
+def test_a_name_is_completed_by_the_pointer_in_a_description(visit: Visit) -> None:
+    ann, bob = visit("Ann"), visit("Bob Lee")
+    bob.live()
+    text = ann.open(CARD).get_by_label("Description")
+    text.fill("")
+    text.press_sequentially("mail ann@b or @B")
+    ann.dialog.get_by_role("option", name="Bob Lee").click()
+    expect(text).to_have_value("mail ann@b or @Bob Lee ")
+    expect(text).to_be_focused()
+    ann.dialog.get_by_role("button", name="Save").click()
+    expect(ann.card(CARD).get_by_text("@Bob Lee")).to_be_visible()

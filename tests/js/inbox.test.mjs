@@ -63,3 +63,8 @@ test("what is due within a day is told once for each date, unless done or somebo
   assert.deepEqual(due(1000 - 86_400_000), []);
   assert.deepEqual(due(1000 + 8 * 86_400_000), []);
 });
+
+test("a name is meant with and without its spaces, and the longest one that fits comes first", () => {
+  assert.equal(mentions("for @AnnLee", "Ann Lee"), true);
+  assert.deepEqual(mentioned("@Ann Lee", ["Ann", "Ann Lee"]).map(({ name }) => name), ["Ann Lee", "Ann"]);
+});

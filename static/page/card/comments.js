@@ -18,6 +18,7 @@ export class Comments {
       oninput: () => this.keep(), onkeydown: (event) => this.key(event),
     }));
     this.sendButton = h("button", { class: "primary", type: "button", disabled: true, onclick: () => this.send() }, t("comments.send"));
+    workspace.complete(this.input);
     const composer = h("div", { class: "comment-composer says" }, this.input, this.sendButton);
     this.element = h("section", { class: "card-section" }, h("h3", {}, t("comments.title")), this.older, this.list, this.problem, composer);
   }
@@ -111,7 +112,7 @@ export class Comments {
       h("time", { title: formatTime(comment.at), datetime: new Date(comment.at).toISOString() }, formatAgo(comment.at)),
       comment.edited_at ? h("span", {}, t("comments.edited")) : null,
       comment.pending ? h("span", { class: "unsent" }, t("unsent")) : null);
-    const body = h("div", { class: "markdown" }, markdown(comment.text, { onMention: this.workspace.mention }));
+    const body = h("div", { class: "markdown" }, markdown(comment.text, { mentioned: this.workspace.mention }));
     const row = h("li", { class: "comment", "data-comment": comment.id }, avatar(comment.actor), h("div", {}, head, body));
     if (mine) row.lastChild.append(this.tools(row, comment, body));
     if (mine && this.workspace.mayComment && this.workspace.drafts.get(`edit-${comment.id}`)) this.edit(row, comment, body, false);
@@ -138,7 +139,7 @@ export class Comments {
     const draft = drafts.get(key) ?? { text: comment.text, base: client.head, epoch: client.confirmed?.epoch };
     const keep = () => drafts.set(key, { ...draft, text: field.value });
     const field = growing(h("textarea", { class: "field", rows: "3", maxlength: "10000", "aria-label": t("comments.edit"), oninput: keep }));
-    field.value = draft.text;
+    this.workspace.complete(field).value = draft.text;
     const done = (save) => {
       const text = field.value.trim();
       const base = draft.epoch === client.confirmed?.epoch ? draft.base : undefined;

@@ -5,12 +5,13 @@ import { t } from "../i18n.js";
 import { markdown } from "../markdown.js";
 
 export class Description {
-  /** `mention(name)` → node or null. The text field is `input`; its listeners are the card dialog's. */
-  constructor({ mention }) {
+  /** `mention(text)` as in markdown.js; `complete(field)` makes it complete names. The text field is `input`; its listeners are the card dialog's. */
+  constructor({ mention, complete }) {
     this.mention = mention;
     this.input = growing(h("textarea", {
       name: "description", rows: "6", maxlength: "20000", class: "field", id: "card-description", placeholder: t("description.placeholder"),
     }));
+    complete(this.input);
     this.shown = h("div", { class: "markdown reading", id: "card-reading", ondblclick: () => this.input.readOnly || this.write() });
     this.reads = tab("read", () => this.read());
     this.writes = tab("write", () => this.write());
@@ -56,7 +57,7 @@ export class Description {
   draw(anew = false) {
     if (this.drawn === this.input.value && !anew) return;
     this.drawn = this.input.value;
-    this.shown.replaceChildren(markdown(this.drawn, { onMention: this.mention }));
+    this.shown.replaceChildren(markdown(this.drawn, { mentioned: this.mention }));
     if (this.drawn.trim() === "") this.shown.append(h("p", { class: "hint" }, t("description.none")));
   }
 }
