@@ -65,7 +65,7 @@ def test_the_way_from_the_first_account_to_a_colleague_who_is_removed(
     expect(bob.page.locator("#banner")).to_contain_text("You have no access to this board any more.")
     record = ada.page.get_by_role("region", name="Who was given which role")
     expect(record).to_contain_text("Ada made an invitation (Editor, 1 uses)")
-    expect(record).to_contain_text("Boardcast made Bob: Editor")
+    expect(record).to_contain_text("Ada made Bob: Editor")
     bob.page.goto(f"{server.url}/b/somebody-elses")
     expect(bob.page.get_by_text("There is no such board here, or you may not see it.")).to_be_visible()
     bob.page.get_by_role("button", name="My account").click()

@@ -130,7 +130,7 @@ def test_a_page_that_is_open_when_somebody_else_signs_in_becomes_theirs(
     elsewhere.page.goto(f"{server.url}/account/sign-in?next=/b/{BOARD}")
     elsewhere.sign_in("bob")
     elsewhere.live()
-    expect(browser.page.locator("#banner")).to_contain_text("no such board")
+    expect(browser.page.locator("#board")).to_contain_text("no such board")
     expect(browser.page.get_by_text("Ann's secret")).to_have_count(0)
     expect(browser.page.get_by_text("Diary of Ann")).to_have_count(0)
 
