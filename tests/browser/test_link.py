@@ -74,7 +74,7 @@ def test_a_refused_origin_is_told_with_the_setting_to_change(sit: Sit, proxy: Pr
 def test_a_board_that_is_not_there_is_told(sit: Sit, shared: ServerProcess) -> None:
     ann = sit("Ann", at=f"{shared.url}/b/nowhere", live=False)
     ann.waits_for("board.status.link === 'closed'")
-    assert "nowhere" in ann.run("board.status.reason")
+    assert ann.run("board.status.reason") == "not_found"
 
 
 def post(url: str, board: str, first: int) -> None:
