@@ -13,7 +13,8 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
 from tests.accounts.town import PASSWORD
 from tests.support import ServerProcess
 
-QUIET = re.compile(r"Failed to load resource|WebSocket connection")
+QUIET = re.compile(r"Failed to load resource|WebSocket connection|error occurred when fetching the script")
+"""What the browser itself says where its network ends; the last, of a service worker it was to fetch."""
 KEEP_LINKS = """
 globalThis.links = [];
 globalThis.WebSocket = class extends WebSocket {
