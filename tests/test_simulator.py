@@ -15,10 +15,9 @@ import pytest
 from msgspec import structs
 
 from server.boards.distrust import EVERY_S
-from server.boards.gate import Gate
 from server.boards.live import LiveBoard
 from server.boards.parts import BoardSettings
-from server.boards.submission import Submission
+from server.boards.queue import Queue
 from server.document import BoardState, Intent, apply
 from server.errors import Unavailable
 from server.model import commands as c
@@ -82,10 +81,10 @@ def item(client: str, command: c.Command) -> Item:
     return Item(Actor(f"u-{client}", client), client, 1, f"{client}-1", command, None)
 
 
-async def told(instance: Instance, item: Item) -> Attempt:
+async def told(instance: Instance, item: Item, queue: Queue | None = None) -> Attempt:
     """Submit an item and wait for what becomes of it."""
     answer: asyncio.Future[Attempt] = asyncio.get_running_loop().create_future()
-    instance.context.run(instance.submit, item, item.client, answer.set_result)
+    instance.context.run(instance.submit, item, queue or Queue(), answer.set_result)
     return await answer
 
 
@@ -131,33 +130,6 @@ def test_without_the_seal_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # -- what the simulator found once, and would find again only in thousands of seeds
-
-
-def submission(mutation: str, session: str) -> Submission:
-    update = c.TaskUpdate(task="t", title="T")
-    return Submission(
-        actor=Actor("u", "U"),
-        client="queue-of-u",
-        mutation=mutation,
-        command=update,
-        base=None,
-        settle=print,
-        session=session,
-    )
-
-
-def test_a_stopped_queue_stays_stopped_for_what_was_under_way() -> None:
-    gate = Gate()
-    gate.stop(submission("a", "first"), Unavailable("down"), 0.0)
-    assert gate.admit(submission("b", "first"), 1000.0) is not None
-    assert gate.admit(submission("b", "second"), 1.0) is not None
-    assert gate.admit(submission("a", "second"), 2.0) is None
-
-
-def test_a_client_that_was_answered_elsewhere_is_let_in_again() -> None:
-    gate = Gate()
-    gate.stop(submission("a", "first"), Unavailable("down"), 0.0)
-    assert gate.admit(submission("b", "second"), 11.0) is None
 
 
 def intent() -> Intent:
@@ -255,22 +227,22 @@ def test_a_store_that_is_too_busy_for_records_is_asked_ever_less_often() -> None
     assert world.disk.shelves[BOARD].mark == 1
 
 
-def test_a_board_that_is_not_there_is_kept_while_a_queue_waits_on_it() -> None:
+def test_a_queue_waits_though_its_board_was_unloaded_meanwhile() -> None:
     loop = VirtualLoop()
     loop.set_task_factory(task_factory)
     world = World(1, loop, Variation(), tracing=False)
 
     async def main() -> tuple[bool, bool]:
         world.faults.clear()
-        instance = world.start_instance()
+        instance, queue = world.start_instance(), Queue()
         await asyncio.sleep(0.1)
         world.faults.store_down = True
-        failed = await told(instance, item("ann", c.BoardCreate(name="B")))
+        failed = await told(instance, item("ann", c.BoardCreate(name="B")), queue)
         world.faults.store_down = False
         await asyncio.sleep(2.5)
         overtaking = item("ann", c.BoardCreate(name="C"))
         overtaking.mutation = "ann-2"
-        again = await told(instance, overtaking)
+        again = await told(instance, overtaking, queue)
         return isinstance(failed.outcome, Unavailable), isinstance(again.outcome, Unavailable)
 
     assert loop.run(main()) == (True, True)

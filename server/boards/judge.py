@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import UNSET, Struct
 
+from server.boards.queue import Queue
 from server.boards.submission import Accepted, Outcome, Submission
 from server.boards.weight import weight_of
 from server.document import BoardState, Draft, Intent, Limits, apply
@@ -58,8 +59,8 @@ def judge(state: BoardState, batch: Sequence[Submission], known: Mapping[str, in
     draft = Draft(state)
     verdict = Verdict(draft, [], [])
     names: dict[str, int] = {}
-    stopped: dict[tuple[str, str] | None, BoardcastError | None] = {}  # queues that wait, and their answer
-    refused: set[tuple[str, str]] = set()
+    stopped: dict[Queue | None, BoardcastError | None] = {}  # queues that wait, and their answer
+    refused: set[Queue] = set()
     weight = 0
     for submission in batch:
         name = submission.name

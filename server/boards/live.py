@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
-from server.boards.gate import Gate
 from server.boards.judge import Rules, Verdict, judge, seal
 from server.boards.parts import Parts
 from server.boards.replica import Replica
@@ -29,11 +28,10 @@ MOST_ATTEMPTS = 50
 class LiveBoard(Replica):
     """One board in memory, and the only way to add to it."""
 
-    def __init__(self, board: str, parts: Parts, gate: Gate | None = None) -> None:
+    def __init__(self, board: str, parts: Parts) -> None:
         super().__init__(board, parts)
         self.inbox: deque[Submission] = deque()
         self.holds = 0
-        self._gate = gate or Gate()
         self._committer: asyncio.Task[None] | None = None
         self._contested = 0  # an append of unknown outcome began with this number
         self._turns = Turns(board, parts)
@@ -49,9 +47,8 @@ class LiveBoard(Replica):
 
     def submit(self, submission: Submission) -> None:
         """Take a mutation in. Never raises, never waits; the submission is settled once, now or later."""
-        stopped = None
-        if not self._gate.quiet:
-            stopped = self._gate.admit(submission, asyncio.get_running_loop().time())
+        queue = submission.queue
+        stopped = None if queue is None else queue.admit(self.board, submission.mutation)
         if stopped is not None:
             answer(submission, stopped, self._parts.metrics)
         elif self._stopping:
@@ -231,16 +228,19 @@ class LiveBoard(Replica):
 
     def _fail(self, submission: Submission, error: BoardcastError) -> None:
         """Answer with a retryable error what just arrived; what of the same client waits came before it."""
-        self._gate.stop(submission, error, asyncio.get_running_loop().time())
+        if submission.queue is not None:
+            submission.queue.stop(self.board, submission.mutation, error)
         answer(submission, error, self._parts.metrics)
 
     def _fail_judged(self, submission: Submission, error: BoardcastError) -> None:
         """Answer with a retryable error; what the same client sent after it gets the same error."""
-        self._gate.stop(submission, error, asyncio.get_running_loop().time(), judged=True)
+        queue = submission.queue
+        if queue is not None:
+            queue.stop(self.board, submission.mutation, error, judged=True)
         answer(submission, error, self._parts.metrics)
-        if submission.queue is not None and self.inbox:
-            followers = [s for s in self.inbox if s.queue == submission.queue]
-            self.inbox = deque(s for s in self.inbox if s.queue != submission.queue)
+        if queue is not None and self.inbox:
+            followers = [s for s in self.inbox if s.queue is queue]
+            self.inbox = deque(s for s in self.inbox if s.queue is not queue)
             for follower in followers:
                 answer(follower, error, self._parts.metrics)
 

@@ -2,13 +2,11 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
 from server.boards.access import access_to
-from server.boards.gate import Gate, Stops
 from server.boards.live import LiveBoard
 from server.boards.parts import Parts
 from server.boards.submission import Submission, answer
@@ -55,7 +53,6 @@ class Boards:
         self._presence = presence
         self._live: dict[str, LiveBoard] = {}
         self._idle_since: dict[str, float] = {}
-        self._stops: Stops = OrderedDict()
         self._doubted: set[str] = set()
         self._unsure = asyncio.Event()  # one of them is not to wait for the next look
         self._blind = False
@@ -109,7 +106,7 @@ class Boards:
         if live is None:
             if self._stopping:
                 raise Unavailable("the server is going away")
-            live = self._live[board] = LiveBoard(board, self._parts, Gate(board, self._stops))
+            live = self._live[board] = LiveBoard(board, self._parts)
             self._parts.broker.subscribe(board)
         return live
 
@@ -144,10 +141,11 @@ class Boards:
 
     def refuse(self, board: str, submission: Submission, error: BoardcastError) -> None:
         """Answer with a retryable error found on the way here; the order is kept, nothing is loaded."""
-        gate, now_s = Gate(board, self._stops), asyncio.get_running_loop().time()
-        stopped = gate.admit(submission, now_s)
-        if stopped is None:
-            gate.stop(submission, error, now_s)
+        queue, stopped = submission.queue, None
+        if queue is not None:
+            stopped = queue.admit(board, submission.mutation)
+            if stopped is None:
+                queue.stop(board, submission.mutation, error)
         answer(submission, stopped or error, self._parts.metrics)
 
     # -- the other instances

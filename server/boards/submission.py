@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from server.boards.queue import Queue
 from server.errors import BoardcastError
 from server.metrics import Metrics
 from server.model.accounts import MEMBER, Grant
@@ -20,11 +21,12 @@ class Accepted(Struct, frozen=True):
 
 Outcome = Accepted | BoardcastError
 HTTP_CLIENT = "http"
-"""The client of plain HTTP requests: they are not a queue, so no order is kept among them."""
+"""The client of plain HTTP requests: no order is kept among them."""
 
 
 class Submission(Struct, frozen=True, kw_only=True, eq=False):
-    """`settle` is called exactly once, on the loop; it must not raise. `session`: by which connection."""
+    """`settle` is called exactly once, on the loop; it must not raise. `queue`: whose order is to be kept;
+    None: nobody's."""
 
     actor: Actor
     client: str
@@ -32,7 +34,7 @@ class Submission(Struct, frozen=True, kw_only=True, eq=False):
     command: Command
     base: int | None
     settle: Callable[[Outcome], None]
-    session: str = ""
+    queue: Queue | None = None
     digest: str = ""
     grant: Grant = MEMBER
 
@@ -49,13 +51,6 @@ class Submission(Struct, frozen=True, kw_only=True, eq=False):
     def name(self) -> str | None:
         """As `Change.name`."""
         return None if self.mutation is None else f"{self.actor.id}/{self.client}/{self.mutation}"
-
-    @property
-    def queue(self) -> tuple[str, str] | None:
-        """Whose order is to be kept; None: nobody's."""
-        if self.mutation is None or self.client == HTTP_CLIENT:
-            return None
-        return self.actor.id, self.client
 
 
 def answer(submission: Submission, outcome: Outcome, metrics: Metrics) -> None:

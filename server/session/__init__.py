@@ -15,6 +15,7 @@ from msgspec import UNSET, Struct, UnsetType
 from server import wire
 from server.accounts.desk import Accounts
 from server.boards.live import LiveBoard
+from server.boards.queue import Queue
 from server.boards.submission import Outcome, Submission, answer
 from server.budgets import Budget
 from server.devices.history import open_watch
@@ -69,6 +70,7 @@ class Session:
         self._settings = settings = services.settings
         self._client = ""
         self._actor: Actor | None = None
+        self._queue = Queue()
         self._pending = Pending(settings.pending_per_connection, settings.pending_bytes_per_connection)
         self._backlog = Backlog(settings.pending_per_connection, settings.pending_bytes_per_connection)
         self.allowance = Allowance(services.budgets.fresh(), self._met, home)
@@ -341,7 +343,7 @@ class Session:
             command=wire.command(message),
             base=None if message.base is UNSET else message.base,
             settle=partial(self._settled, message, self._arrived, self._weight),
-            session=self._connection.session,
+            queue=self._queue,
             grant=self._grant,
         )
         boards = self._services.boards

@@ -7,10 +7,10 @@ from functools import partial
 from pytest import MonkeyPatch
 
 from server.boards import live
-from server.boards.gate import Gate
 from server.boards.judge import Rules, Verdict
 from server.boards.live import LiveBoard
 from server.boards.materialiser import Materialiser, Touched
+from server.boards.queue import Queue
 from server.boards.submission import Submission
 from server.document import BoardState, Draft
 from server.errors import Unavailable
@@ -112,7 +112,7 @@ def inserted_by_halves(patch: MonkeyPatch) -> Variation:
 
 @bug
 def order_of_a_client_not_kept(patch: MonkeyPatch) -> Variation:
-    patch.setattr(Gate, "stop", lambda gate, submission, error, now_s, judged=False: None)
+    patch.setattr(Queue, "stop", lambda queue, board, mutation, error, judged=False: None)
     return Variation()
 
 

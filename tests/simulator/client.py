@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from functools import partial
 
+from server.boards.queue import Queue
 from server.boards.submission import HTTP_CLIENT
 from server.document import BoardState
 from server.errors import BoardcastError
@@ -136,7 +137,7 @@ class Client:
 
     async def _converse(self, instance: Instance) -> None:
         self._history.trace(self.name, "connects to", instance.name, self.reader.since)
-        self.link = link = Link(self._rng, instance.context)
+        self.link = link = Link(self._rng, instance.context, stalls=self.restless)
         self._mail = mail = asyncio.Queue()
         link.at_client = mail.put_nowait
         instance.accept(link)
@@ -171,7 +172,7 @@ class Client:
                 self._join()
             case ("impatient", item):
                 if item in self._sent and self.link is not None:
-                    self.link.cut()
+                    self.link.leave()
             case ("rested",):
                 self._failed = self._resting = False
                 if self.restless and self._rng.random() < 0.2 and self.link is not None:
@@ -247,7 +248,7 @@ class Rule:
             ordered=False,
         )
         self._history.items.append(item)
-        self._instance.submit(item, "rule", partial(self._settled, item))
+        self._instance.submit(item, Queue(), partial(self._settled, item))
 
     def _intent(self) -> tuple[Kind, c.Command]:
         """Often an alarm: then all instances want one at the same time, often the same."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from server.boards.queue import Queue
 from server.boards.submission import Accepted, Outcome, Submission
 from server.errors import BoardcastError
 from server.model.commands import Command
@@ -49,7 +50,7 @@ class Attempt:
     settled_head: int = 0
     heard: bool = False  # the client got the answer
 
-    def submission(self, session: str, settle: Callable[[Outcome], None]) -> Submission:
+    def submission(self, queue: Queue, settle: Callable[[Outcome], None]) -> Submission:
         item = self.item
         return Submission(
             actor=item.actor,
@@ -58,7 +59,7 @@ class Attempt:
             command=item.command,
             base=item.base,
             settle=settle,
-            session=session,
+            queue=queue if item.ordered else None,
         )
 
     @property

@@ -11,6 +11,7 @@ from msgspec import Struct
 from server.boards.distrust import Distrust
 from server.boards.live import LiveBoard
 from server.boards.parts import BoardSettings, Parts
+from server.boards.queue import Queue
 from server.boards.registry import Boards
 from server.boards.submission import Outcome
 from server.document import BoardState, Limits
@@ -60,7 +61,6 @@ class Instance:
         self.tasks: list[asyncio.Task[Any]] = []
         self.sessions: dict[Session, None] = {}
         self.attempts: list[Attempt] = []
-        self._sessions = 0
         self.store = world.make_store(world.disk, world.faults)
         self.broker = SimBroker(world.exchange)
         self.context = contextvars.copy_context()
@@ -106,10 +106,6 @@ class Instance:
                 self.world.history.violation(f"{self.name} stopped and never answered {attempt.item.label}")
         self.dead = True
         self._cut_all()
-
-    def next_session(self) -> str:
-        self._sessions += 1
-        return f"{self.name}/{self._sessions}"
 
     def _cut_all(self) -> None:
         for session in list(self.sessions):
@@ -159,7 +155,7 @@ class Instance:
 
     # -- mutations
 
-    def submit(self, item: Item, session: str, settle: Callable[[Attempt], None]) -> None:
+    def submit(self, item: Item, queue: Queue, settle: Callable[[Attempt], None]) -> None:
         """Hand an item to the board; `settle` gets the attempt with its outcome, once."""
         disk, board = self.world.disk, self.world.board
         attempt = Attempt(item, self.name, disk.head(board), lambda: self.dead, self.world.history.clock())
@@ -177,7 +173,7 @@ class Instance:
             self._check(item, outcome)
             settle(attempt)
 
-        self.boards.get(board).submit(attempt.submission(session, settled))
+        self.boards.get(board).submit(attempt.submission(queue, settled))
 
     def _check(self, item: Item, outcome: Outcome) -> None:
         """An answer that the disk gives the lie to is found at once."""
@@ -202,7 +198,7 @@ class Session:
         self.instance = instance
         self.link = link
         self._board = instance.world.board
-        self._name = instance.next_session()
+        self._queue = Queue()
         self._held = False
         self._member = False
         self._outbox: list[Message] = []
@@ -240,7 +236,7 @@ class Session:
             self._joining = True
             asyncio.get_running_loop().create_task(self._join(message[1]))
         else:
-            self.instance.submit(message[1], self._name, self._settled)
+            self.instance.submit(message[1], self._queue, self._settled)
         self.flush()
 
     def _closed(self) -> None:

@@ -7,13 +7,22 @@ from collections.abc import Callable
 from typing import Any
 
 Message = tuple[Any, ...]
+STALLS = 0.02
+LONGEST_STALL_S = 15.0
+"""How often a message to the server is held up, with all that follow it, and for how long at most: longer
+than any client waits."""
 
 
 class Link:
-    """`to_server` and `to_client` are called with what arrives; nothing arrives after `cut`."""
+    """`to_server` and `to_client` are called with what arrives; nothing arrives after `cut`.
 
-    def __init__(self, rng: random.Random, context: contextvars.Context) -> None:
+    `open`: as the instance sees it. `stalls`: whether what the client sends may be held up.
+    """
+
+    def __init__(self, rng: random.Random, context: contextvars.Context, *, stalls: bool = False) -> None:
         self.open = True
+        self._left = False
+        self._stalls = stalls
         self.at_server: Callable[[Message], None] = lambda message: None
         self.at_client: Callable[[Message], None] = lambda message: None
         self.on_cut: Callable[[], None] = lambda: None
@@ -35,10 +44,24 @@ class Link:
         if self.open:
             self.open = False
             self.on_cut()
+            self._tell_client()
+
+    def leave(self) -> None:
+        """The client has waited for too long. What it sent still arrives; then its end is noticed."""
+        if self.open and not self._left:
+            asyncio.get_running_loop().call_at(self._when(0), self.cut, context=self._context)
+            self._tell_client()
+
+    def _tell_client(self) -> None:
+        if not self._left:
+            self._left = True
             asyncio.get_running_loop().call_soon(self.at_client, ("gone",), context=_OUTSIDE)
 
     def _when(self, direction: int) -> float:
-        wanted = asyncio.get_running_loop().time() + 0.001 + 0.01 * self._rng.random()
+        now = asyncio.get_running_loop().time()
+        wanted = now + 0.001 + 0.01 * self._rng.random()
+        if direction == 0 and self._stalls and self._rng.random() < STALLS:
+            wanted += LONGEST_STALL_S * self._rng.random()
         self._latest[direction] = max(wanted, self._latest[direction] + 1e-6)
         return self._latest[direction]
 
@@ -48,7 +71,8 @@ class Link:
 
     def _arrive_all(self, messages: list[Message]) -> None:
         for message in messages:
-            self._arrive(self.at_client, message)
+            if not self._left:
+                self._arrive(self.at_client, message)
 
 
 _OUTSIDE = contextvars.Context()
