@@ -1,7 +1,8 @@
 """What each client sent and saw, as it happened. The checker knows this and the log, and nothing else."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -138,14 +139,29 @@ class History:
         self.tell(self.script, Note(what))
 
 
-def lines(story: Story, script: Story, last: int = 60) -> Iterator[str]:
-    """The newest of a story for people to read, with what the script did in that time between the lines."""
+MOST_LINES = 400
+ROUND_S = 1.0
+
+
+def lines(story: Story, script: Story, names: Collection[str] = (), last: int = 60) -> Iterator[str]:
+    """What happened round the mutations called `names`, or else the newest of a story, for people to read.
+
+    What the script did in that time stands between the lines.
+    """
     events = story.events[-last:]
-    since = events[0][0] if events else 0.0
-    merged = [(at, "script", event) for at, event in script.events if at >= since]
+    since, until = (events[0][0] if events else 0.0), math.inf
+    concerned = [at for at, event in story.events if _name(story, event) in names]
+    if concerned:
+        since, until = concerned[0] - ROUND_S, concerned[-1] + ROUND_S
+        events = [(at, event) for at, event in story.events if since <= at <= until][:MOST_LINES]
+    merged = [(at, "script", event) for at, event in script.events if since <= at <= until]
     merged += [(at, story.client, event) for at, event in events]
     for at, who, event in sorted(merged, key=lambda line: line[0]):
         yield f"{at:9.3f} {who:<24} {_shown(story, event)}"
+
+
+def _name(story: Story, event: Event) -> str | None:
+    return story.items[event.number].name if isinstance(event, Sent | Acked | Failed) else None
 
 
 def _shown(story: Story, event: Event) -> str:

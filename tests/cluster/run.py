@@ -1,6 +1,7 @@
 """One run: clients and faults on a cluster, then peace, then the checker's verdict."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -16,6 +17,8 @@ from tests.cluster.history import Acked, Failed, Gone, History, Joined, Wrong, l
 from tests.cluster.instance import SERVER, Instance
 from tests.cluster.player import Player
 
+NAME = re.compile(r"\bm-\d+")
+"""Of a mutation, as `Intents` makes them."""
 SHOWN = 3
 """Stories that are printed when something is wrong."""
 
@@ -77,7 +80,8 @@ class Result:
         parts = [f"seed {self.plan.seed}: {len(self.found)} violations", *map(str, self.found[:20])]
         concerned = list(dict.fromkeys(v.story for v in self.found if v.story is not None))[:SHOWN]
         for story in concerned:
-            parts += ["", f"-- {story.client}", *lines(story, self.history.script)]
+            names = {name for v in self.found if v.story is story for name in NAME.findall(v.text)}
+            parts += ["", f"-- {story.client}", *lines(story, self.history.script, names)]
         return "\n".join(parts)
 
 

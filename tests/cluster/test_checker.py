@@ -154,6 +154,14 @@ def test_a_story_is_told_line_by_line_with_the_script() -> None:
     assert "sends m-0 task.create {'task': 't'}" in told[2]
 
 
+def test_a_long_story_is_told_round_what_it_is_about() -> None:
+    story, script = ann(), Story("script", "", events=[(0.0, Wrong("too early"))])
+    story.events += [(100.0 + number, Saw((number,))) for number in range(200)]
+    told = list(lines(story, script, {"m-1"}))
+    assert any("sends m-1" in line for line in told) and any("hears m-1" in line for line in told)
+    assert len(told) < 15 and not any("early" in line for line in told)
+
+
 def test_numbers_are_shown_shortly() -> None:
     assert shortly([1, 2, 3, 5, 7, 8]) == "1-3 5 7-8"
     assert shortly([]) == ""
