@@ -1,8 +1,8 @@
 """What a live board works with; handed in by the registry, so that a simulator can hand in its own."""
 
 import random
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from msgspec import Struct, field
 
@@ -10,11 +10,9 @@ from server.boards.distrust import Distrust
 from server.brokers import Broker
 from server.document import Limits
 from server.metrics import Metrics
+from server.model.records import Change
 from server.policy import Policy
 from server.stores import Store
-
-if TYPE_CHECKING:
-    from server.boards.replica import Listener
 
 
 class BoardSettings(Struct, frozen=True, kw_only=True):
@@ -29,6 +27,22 @@ class BoardSettings(Struct, frozen=True, kw_only=True):
     boards: int = 10_000
 
 
+class Listener(Protocol):
+    """Whoever shows a board to people: the hub. Nothing here waits or raises."""
+
+    def deliver(self, board: str, changes: Sequence[Change]) -> None:
+        """Durable changes, in order, right after the state took them in."""
+
+    def resync(self, board: str) -> None:
+        """The board has a new epoch: everybody must start from a snapshot."""
+
+    def closed(self, board: str, reason: str) -> None:
+        """Nobody can stay on the board: `archived`, `deleted`, `forbidden`."""
+
+    def flush(self) -> None:
+        """The turn is over: what was offered may be written."""
+
+
 class Parts(Struct, frozen=True, kw_only=True):
     """Collaborators. `run`: this life of this instance, unlike any other; `clock`: milliseconds since 1970;
     `mint`: a fresh epoch; `rng`: jitter.
@@ -39,7 +53,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     run: str
     store: Store
     broker: Broker
-    listener: "Listener"
+    listener: Listener
     policy: Policy
     settings: BoardSettings
     limits: Limits

@@ -7,7 +7,7 @@ did not answer; what is here is durable and may be read, whether there is more i
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from msgspec import UNSET
 
@@ -26,22 +26,6 @@ PAGE = 500
 """Changes per read of the log's tail."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 """Between two tries to catch up while the store does not answer."""
-
-
-class Listener(Protocol):
-    """Whoever shows a board to people: the hub. Nothing here waits or raises."""
-
-    def deliver(self, board: str, changes: Sequence[Change]) -> None:
-        """Durable changes, in order, right after the state took them in."""
-
-    def resync(self, board: str) -> None:
-        """The board has a new epoch: everybody must start from a snapshot."""
-
-    def closed(self, board: str, reason: str) -> None:
-        """Nobody can stay on the board: `archived`, `deleted`, `forbidden`."""
-
-    def flush(self) -> None:
-        """The turn is over: what was offered may be written."""
 
 
 class Replica:
