@@ -180,6 +180,7 @@ async def test_a_backlog_after_a_restart_opens_no_card_for_what_is_over(tmp_path
 async def test_what_a_task_waits_for_goes_on_after_a_restart(tmp_path: Path) -> None:
     async with desks(tmp_path) as made:
         cold = DoneWhen(device="boiler", metric="temp", below=5.0, for_ms=1_000, completes=True)
+        await made.apps[0].clerk.admit(BOARD, "boiler")  # from now on what waits is looked after
         await made.do(c.TaskCreate(task="t", title="Cool it", done_when=cold))
         await made.send(made.apps[0], 4.0)
         began = made.apps[0].clerk.now()
