@@ -6,6 +6,7 @@ import { watchers } from "../people.js";
 import { makeCard, updateCard } from "./card-view.js";
 import { ColumnComposer } from "./column-composer.js";
 import { ColumnView } from "./column-view.js";
+import { Heights } from "./heights.js";
 import { Slide } from "./slide.js";
 
 const UNSENT_MS = 1200;
@@ -21,12 +22,14 @@ export class BoardView {
     this.cards = new Map(); // task id → element
     this.unsent = new Map(); // task id → since when
     this.frame = null;
+    this.heights = new Heights();
     this.slide = new Slide();
     this.composer = new ColumnComposer((title) => workspace.actions.addColumn(title));
     workspace.scope.on(root, "focusin", (event) => this.roam(event.target.closest(".card")));
     workspace.scope.ending(() => {
       cancelAnimationFrame(this.frame);
       this.frame = 0; // none any more
+      this.heights.end();
       root.replaceChildren();
     });
   }
@@ -59,7 +62,7 @@ export class BoardView {
     const { shown } = this.workspace;
     const columns = view.sortedColumns();
     for (const id of [...this.columns.keys()]) if (!view.columns.has(id)) this.columns.delete(id);
-    arrange(this.root, [...columns.map((column) => this.column(column.id).element), this.composer.element]);
+    this.arrangeColumns(columns.map((column) => column.id));
     this.pending = this.late(this.workspace.client.pendingTasks);
     const still = !this.workspace.mayEdit;
     this.root.classList.toggle("still", still);
@@ -70,6 +73,13 @@ export class BoardView {
       this.columns.get(column.id).draw(column, { ...common, first: bare && column === columns[0], shown: shown.in(view, column.id), count });
       this.oneStop(column.id);
     }
+  }
+
+  arrangeColumns(ids) {
+    const [wanted, there] = [[...ids.map((id) => this.column(id).element), this.composer.element], this.root.children];
+    if (there.length === wanted.length && wanted.every((element, index) => element === there[index])) return;
+    arrange(this.root, wanted);
+    for (const column of this.columns.values()) column.cards.look(); // a column that was moved may stand at its top again
   }
 
   /** Those of `pending` that have been so for a while: what is sent at once shows no mark, and moves no card. */
@@ -99,6 +109,7 @@ export class BoardView {
     return new ColumnView(id, {
       drafts,
       card: (task) => this.card(task),
+      heights: this.heights,
       create: (column, title) => this.workspace.create(column, title),
       menu: (column, anchor) => columnMenu.show(column, anchor),
       edit: (column) => this.workspace.mayEdit && columnMenu.edit(column),
@@ -108,7 +119,10 @@ export class BoardView {
   card(task) {
     const { client, drafts, selection, shown, name } = this.workspace;
     let card = this.cards.get(task.id);
-    if (card === undefined) this.cards.set(task.id, (card = makeCard(task.id)));
+    if (card === undefined) {
+      this.cards.set(task.id, (card = makeCard(task.id)));
+      this.heights.watch(card);
+    }
     updateCard(card, task, this.view, {
       pending: this.pending.has(task.id),
       draft: drafts.get(task.id) !== null,
@@ -123,7 +137,12 @@ export class BoardView {
 
   /** Elements that are in the page no more are let go of. */
   forget() {
-    for (const [id, card] of this.cards) if (!card.isConnected) this.cards.delete(id);
+    for (const [id, card] of this.cards) {
+      if (card.isConnected) continue;
+      this.cards.delete(id);
+      this.heights.unwatch(card);
+    }
+    this.heights.tidy(this.view.tasks);
   }
 
   // -- the focus: one stop of the Tab key in each column, arrows for the rest

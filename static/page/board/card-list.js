@@ -13,12 +13,12 @@ const GAP = 8; // px between cards, as in the style sheet
 const isSlot = (element) => element.classList.contains("slot");
 
 export class CardList {
-  /** `scroller`: the element that scrolls `list`. `card(task)` → its element, up to date. */
-  constructor(list, scroller, card) {
-    Object.assign(this, { list, scroller, card });
+  /** `scroller`: the element that scrolls `list`. `card(task)` → its element, up to date. `heights`: see heights.js. */
+  constructor(list, scroller, { card, heights }) {
+    Object.assign(this, { list, scroller, card, heights });
     this.tasks = [];
     this.offsets = [0]; // of each card's top; one more than there are cards
-    this.heights = new Map();
+    this.top = 0; // how far it is scrolled, px
     this.range = [0, 0];
     this.above = spacer();
     this.below = spacer();
@@ -28,6 +28,11 @@ export class CardList {
 
   get virtual() {
     return this.tasks.length > WHOLE;
+  }
+
+  /** Asks how far it is scrolled. Not while drawing: the browser would lay out the page in the middle of it. */
+  look() {
+    this.top = this.scroller.scrollTop;
   }
 
   /** Draws `tasks`; those that `pinned()` names (a Set of ids) stay in the page wherever they are. */
@@ -45,18 +50,15 @@ export class CardList {
 
   /** Puts the offsets together, from what is known of the heights. */
   measure() {
-    if (this.heights.size > this.tasks.length * 2 + 200) this.heights.clear();
-    const known = [...this.heights.values()];
-    const usual = known.length > 0 ? known.reduce((sum, height) => sum + height, 0) / known.length : GUESS;
+    const usual = this.heights.usual(GUESS);
     this.offsets = [0];
     let at = 0;
-    for (const task of this.tasks) this.offsets.push((at += (this.heights.get(task.id) ?? usual) + GAP));
+    for (const task of this.tasks) this.offsets.push((at += (this.heights.of(task.id) ?? usual) + GAP));
   }
 
   window() {
-    const top = this.scroller.scrollTop;
-    const from = this.indexAt(top - AROUND);
-    const to = this.indexAt(top + innerHeight + AROUND) + 1;
+    const from = this.indexAt(this.top - AROUND);
+    const to = this.indexAt(this.top + innerHeight + AROUND) + 1;
     this.range = [from, Math.min(to, this.tasks.length)];
     const inside = this.tasks.slice(...this.range).map((task, index) => this.placed(task, from + index, false));
     const pinned = this.pinned();
@@ -64,10 +66,6 @@ export class CardList {
     this.above.style.height = `${this.offsets[from]}px`;
     this.below.style.height = `${this.offsets[this.tasks.length] - this.offsets[this.range[1]]}px`;
     arrange(this.list, [...before, this.above, ...inside, this.below, ...after], isSlot);
-    for (const element of inside) {
-      const height = element.offsetHeight;
-      if (height > 0) this.heights.set(element.dataset.task, height);
-    }
   }
 
   aside(pinned, from, to) {
@@ -101,13 +99,13 @@ export class CardList {
   }
 
   scrolled() {
+    this.look();
     if (!this.virtual) return;
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
-      const top = this.scroller.scrollTop;
       const [from, to] = this.range;
-      const short = this.offsets[from] > top - AROUND / 2 && from > 0;
-      const ends = this.offsets[to] < top + this.scroller.clientHeight + AROUND / 2 && to < this.tasks.length;
+      const short = this.offsets[from] > this.top - AROUND / 2 && from > 0;
+      const ends = this.offsets[to] < this.top + this.scroller.clientHeight + AROUND / 2 && to < this.tasks.length;
       if (!short && !ends) return;
       this.measure();
       this.window();
@@ -121,6 +119,7 @@ export class CardList {
     const [from, to] = this.range;
     if (this.virtual && (index < from || index >= to)) {
       this.scroller.scrollTop = Math.max(0, this.offsets[index] - this.scroller.clientHeight / 3);
+      this.look();
       this.window();
     }
     return true;

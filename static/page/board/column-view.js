@@ -6,8 +6,8 @@ import { CardList } from "./card-list.js";
 import { Composer } from "./composer.js";
 
 export class ColumnView {
-  /** `card(task)` → element; `create(column, title)`; `menu(column, anchor)`; `edit(column)`. */
-  constructor(id, { drafts, card, create, menu, edit }) {
+  /** `card(task)` → element; `heights`: of cards; `create(column, title)`; `menu(column, anchor)`; `edit(column)`. */
+  constructor(id, { drafts, card, heights, create, menu, edit }) {
     this.id = id;
     this.composer = new Composer(id, { drafts, create });
     this.title = h("h2", { id: `column-${id}`, ondblclick: () => edit(id) });
@@ -19,7 +19,7 @@ export class ColumnView {
     this.scroller = h("div", { class: "column-scroll" }, this.list, this.empty, this.composer.element);
     const head = h("header", { class: "column-head" }, this.title, this.count, h("span", { class: "space" }), h("button", add, icon("plus")), this.more);
     this.element = h("section", { class: "column", "data-column": id, "aria-labelledby": `column-${id}` }, head, this.scroller);
-    this.cards = new CardList(this.list, this.scroller, card);
+    this.cards = new CardList(this.list, this.scroller, { card, heights });
   }
 
   /**
