@@ -49,8 +49,8 @@ async () => {
   return await drawn;
 }
 """
-"""Until the first task after the frame in which the page has changed: it is laid out and painted then. A gesture comes
-at any time between two frames, not just after one as the answer to a question does."""
+"""Until the first task after the frame in which the page has changed: it is laid out and painted then. A
+gesture comes at any time between two frames, not just after one as the answer to a question does."""
 
 
 async def furnish(server: ServerProcess, board: str, tasks: int) -> None:
