@@ -1,9 +1,10 @@
 """Connections from their arrival on: those that ask for nothing are bounded, in number and in time.
 
-Tornado waits for a request as long as it is told to, and for as many as there are descriptors. A connection
-is *new* (no request yet) → *asking* (one is under way) → *resting* (between two) → … → closed, or given to a
-WebSocket. New ones have little time; of those that wait, new or resting, the one that has waited longest
-makes room. A client sends its request with its first bytes and is never the longest.
+Tornado waits for a request as long as it is told to, with a timer for each, and for as many as there are
+descriptors. A connection is *new* (no request yet) → *sending* (the headers of one are there, its body is
+not) → *asking* (it is being answered) → *resting* (between two) → … → closed, or given to a WebSocket. New
+ones have little time; of those that wait, new or resting, the one that has waited longest makes room. A
+client sends its request with its first bytes and is never the longest.
 """
 
 import time
@@ -24,8 +25,11 @@ from server.callers import Proxies
 
 SWEEP_MS = 1000
 """How often it is looked for connections that are late."""
+SENDING_S = 20.0
+"""How long the body of a request may take."""
 ASKING_S = 120.0
-"""How long a request may take from its headers to the end of its answer: whoever reads slower is cut off."""
+"""How long from there to the end of its answer: whoever reads slower is cut off."""
+UNDER_WAY = ("sending", "asking")
 
 
 class Patience(Struct, frozen=True, kw_only=True):
@@ -35,6 +39,7 @@ class Patience(Struct, frozen=True, kw_only=True):
     per_home: int
     new_s: float
     resting_s: float
+    sending_s: float = SENDING_S
     asking_s: float = ASKING_S
 
 
@@ -45,7 +50,7 @@ class Arrivals:
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
         self._states: dict[str, OrderedDict[object, float]] = {
-            state: OrderedDict() for state in ("new", "resting", "asking")
+            state: OrderedDict() for state in ("new", "resting", *UNDER_WAY)
         }
         self._homes: dict[object, str] = {}
         self._count: dict[str, int] = {}
@@ -63,16 +68,21 @@ class Arrivals:
         self._states["new"][who] = now
         return True
 
+    def send(self, who: object, now: float) -> None:
+        """The headers of a request are there."""
+        self._move(who, "sending", now)
+
     def ask(self, who: object, now: float) -> None:
+        """And its body, if it has one."""
         self._move(who, "asking", now)
 
     def asks(self, who: object) -> bool:
         """Whether a request of it is under way, its headers read."""
-        return who in self._states["asking"]
+        return any(who in self._states[state] for state in UNDER_WAY)
 
     def rest(self, who: object, now: float) -> None:
         """Its request is answered, the connection kept. Nothing for one that has not asked yet."""
-        if who in self._states["asking"]:
+        if self.asks(who):
             self._move(who, "resting", now)
 
     def leave(self, who: object) -> None:
@@ -95,7 +105,12 @@ class Arrivals:
     def late(self, now: float) -> Iterator[tuple[object, str]]:
         """Those whose time in their state is over."""
         patience = self._patience
-        limits = {"new": patience.new_s, "resting": patience.resting_s, "asking": patience.asking_s}
+        limits = {
+            "new": patience.new_s,
+            "resting": patience.resting_s,
+            "sending": patience.sending_s,
+            "asking": patience.asking_s,
+        }
         for name, limit_s in limits.items():
             for who, since in list(self._states[name].items()):
                 if since + limit_s > now:
@@ -151,7 +166,7 @@ class GuardedServer(HTTPServer):
         stream = server_conn.stream
         self._arrivals.rest(stream, self._now())
         inner = super().start_request(server_conn, request_conn)
-        return _Noticed(inner, lambda: self._arrivals.ask(stream, self._now()))
+        return _Noticed(inner, stream, self._arrivals)
 
     def on_close(self, server_conn: object) -> None:
         assert isinstance(server_conn, HTTP1ServerConnection)
@@ -174,15 +189,20 @@ class GuardedServer(HTTPServer):
 
 
 class _Noticed(HTTPMessageDelegate):
-    """Says when the headers of a request are there."""
+    """Says when the headers of a request are there, and when its body is."""
 
-    def __init__(self, inner: HTTPMessageDelegate, asked: Callable[[], None]) -> None:
+    def __init__(self, inner: HTTPMessageDelegate, stream: IOStream, arrivals: Arrivals) -> None:
         self._inner = inner
-        self._asked = asked
+        self._stream = stream
+        self._arrivals = arrivals
         self.data_received = inner.data_received  # type: ignore[method-assign]
-        self.finish = inner.finish  # type: ignore[method-assign]
         self.on_connection_close = inner.on_connection_close  # type: ignore[method-assign]
 
     def headers_received(self, start_line: Any, headers: HTTPHeaders) -> Any:
-        self._asked()
+        self._arrivals.send(self._stream, time.monotonic())
         return self._inner.headers_received(start_line, headers)
+
+    def finish(self) -> None:
+        if self._arrivals.asks(self._stream):  # it may have been closed meanwhile
+            self._arrivals.ask(self._stream, time.monotonic())
+        self._inner.finish()

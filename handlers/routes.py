@@ -30,7 +30,6 @@ log = structlog.stdlib.get_logger("http")
 _plain_log = logging.getLogger("http")
 READ_BYTES = 16 << 10
 IDLE_S = 75
-BODY_S = 20
 
 
 class Routes(BoundedApplication):
@@ -132,7 +131,6 @@ def serve(
         max_body_size=DRAINED_BYTES,
         max_header_size=HEADER_BYTES,
         chunk_size=READ_BYTES,  # each read makes a buffer of that size, and fills it with zeros
-        body_timeout=BODY_S,
     )
     server.guard(patience, app.proxies, app.limit_met, partial(_note_refusal, app.metrics))
     server.add_sockets(sockets)

@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tornado.web import Application, RequestHandler
 
-from handlers.arrivals import Arrivals, Patience
+from handlers.arrivals import Arrivals, GuardedServer, Patience
+from handlers.listening import bind
+from server.callers import Proxies
 from tests.sockets import Closed, Socket
 from tests.support import Client, ServerProcess, on_loop
 from tests.test_metrics import scrape
 from tests.web.raw import connect, exchange, head, read_answer
 
-PATIENCE = Patience(waiting=3, per_home=2, new_s=10, resting_s=75, asking_s=120)
+PATIENCE = Patience(waiting=3, per_home=2, new_s=10, resting_s=75, sending_s=20, asking_s=120)
 MANY = 2000
 SPARE = 300
 """Descriptors for everything that is not one of the many connections."""
@@ -48,15 +51,18 @@ def test_resting_ones_make_room_when_they_are_more() -> None:
 
 
 def test_each_state_has_its_time() -> None:
-    arrivals = crowd("new", "resting", "asking")
+    arrivals = crowd("new", "resting", "sending", "asking")
+    for name in ("resting", "sending", "asking"):
+        arrivals.send(name, 4)
     for name in ("resting", "asking"):
         arrivals.ask(name, 5)
     arrivals.rest("resting", 6)
     assert list(arrivals.late(9.9)) == []
     assert list(arrivals.late(10)) == [("new", "new")]
-    assert list(arrivals.late(81)) == [("new", "new"), ("resting", "resting")]
-    assert list(arrivals.late(125)) == [("new", "new"), ("resting", "resting"), ("asking", "asking")]
-    for name in ("new", "resting", "asking", "asking"):
+    assert list(arrivals.late(24)) == [("new", "new"), ("sending", "sending")]
+    assert ("resting", "resting") not in arrivals.late(80.9) and ("resting", "resting") in arrivals.late(81)
+    assert ("asking", "asking") not in arrivals.late(124.9) and ("asking", "asking") in arrivals.late(125)
+    for name in ("new", "resting", "sending", "asking", "asking"):
         arrivals.leave(name)
     assert len(arrivals) == 0 and list(arrivals.late(1000)) == []
 
@@ -169,6 +175,22 @@ async def test_a_request_that_trickles_in_is_cut_off_whatever_it_wants_to_be(tmp
             assert answer == b"" or answer.startswith(b"HTTP/1.1 400 ")
         assert (await scrape(server))["boardcast_limits_reached_total{limit=first_request}"] >= 3
         assert "Traceback" not in server.output()
+
+
+@on_loop
+async def test_a_body_that_does_not_come_is_cut_off() -> None:
+    met: list[str] = []
+    server = GuardedServer(Application([("/", RequestHandler)]))
+    patience = Patience(waiting=9, per_home=9, new_s=600, resting_s=600, sending_s=0)
+    server.guard(patience, Proxies(()), met.append, met.append)
+    server.add_sockets(sockets := bind("127.0.0.1", 0))
+    try:
+        link = await connect(sockets[0].getsockname()[1])
+        link.writer.write(head("POST /", "Content-Length: 5") + b"half")
+        assert await rest(link) == b""
+        assert met == ["slow_requests"]
+    finally:
+        server.stop()
 
 
 @on_loop
