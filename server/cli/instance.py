@@ -22,7 +22,7 @@ from server.errors import in_words
 from server.stores import Failed, TooNew, Unusable
 
 log = structlog.stdlib.get_logger("app")
-COLLECTOR_THRESHOLDS = (50_000, 20, 100)
+COLLECTOR_THRESHOLDS = (2_000, 25, 2_000)
 """Messages make many objects and few cycles: with Python's own (700, 10, 10) a twentieth of the time goes
 into looking for cycles."""
 FIRST_ACCOUNT = "make the first account: "
