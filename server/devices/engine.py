@@ -62,8 +62,10 @@ class Engine:
         self._memory = Memory(self.board, self._watch, ears, kept)
         self._courier = Courier(lambda: live.state, self._asking)
         self._asked: defaultdict[Key, int] = defaultdict(int)
+        self._crossed: dict[Key, set[int]] = {}  # what others did to a card while we asked for its alarm
         self._shown: set[str] = set()
         self._loaded = False
+        self._judging = False  # nothing is early any more
         self._early: deque[tuple[str, Sequence[Point], int]] = deque(maxlen=MOST_EARLY)
         self._fed_at = now()
         self._unheard: list[Key] = []
@@ -82,9 +84,16 @@ class Engine:
         await self._memory.lend(state, self._now())
         for device in [device.id for device in state.sorted_devices()] if self._early else []:
             await self.remember(device)
-        while self._early:
-            self._feed(*self._early.popleft())
+        self._judge_early()
         await self.listen()
+
+    def _judge_early(self) -> None:
+        """What came meanwhile, in its order; all of a device is of the moment at which its last came."""
+        last = {device: now for device, _, now in self._early}
+        while self._early:
+            device, points, _ = self._early.popleft()
+            self._feed(device, points, last[device])
+        self._judging = True
 
     async def remember(self, device: str) -> None:
         """Take back what is known of a device that comes in. Raises `Failed`."""
@@ -141,14 +150,16 @@ class Engine:
             touched += [] if change.also is UNSET else list(change.also)
             self._watch.follow_tasks(state, touched, self._now())
             for task in touched:
-                self._agree(task)
+                self._agree(task, change.seq)
 
-    def _agree(self, task: str) -> None:
+    def _agree(self, task: str, seq: int) -> None:
         kept = self.live.state.tasks.get(task)
         if kept is None or kept.value.alarm is None or kept.value.device is None:
             return
         key = kept.value.alarm, kept.value.device
-        if not self._asked.get(key):
+        if self._asked.get(key):
+            self._crossed.setdefault(key, set()).add(seq)
+        else:
             self._watch.agree(key, self.live.state)
 
     def _turn_away(self, devices: Sequence[str]) -> None:
@@ -184,7 +195,7 @@ class Engine:
     def stored(self, device: str, points: Sequence[Point], now: int) -> None:
         """These points are durable."""
         self._fed_at = self._now()
-        if not self._loaded:
+        if not self._judging:  # in the order in which they came, or an old one would count as the newest
             self._early.append((device, points, now))
         elif self._watch.idle:
             self._watch.newest.note(device, points)
@@ -204,7 +215,8 @@ class Engine:
     def due(self) -> bool:
         now = self._now()
         times = (self._watch.due, self._courier.due)
-        return bool(self._unheard or self._asking.waiting) or any(t is not None and t <= now for t in times)
+        waits = self._unheard or self._asking.waiting or self._crossed
+        return bool(waits) or any(t is not None and t <= now for t in times)
 
     async def tick(self) -> None:
         """Do what is due. Raises `Failed` when the store does not answer."""
@@ -212,13 +224,22 @@ class Engine:
         self._asking.tick(now)
         self._courier.tick(now)
         await self.listen()
-        if (late := self._watch.late(now)) and self._loaded:
-            heard = await self._memory.heard(self.live.state, late)
-            for key in late:
-                for turned in self._watch.look(key, heard.get(key), self.live.state, now):
-                    self._want(turned)
+        await self._look_again(now)
         for turned in self._watch.tick(now):
             self._want(turned)
+
+    async def _look_again(self, now: int) -> None:
+        """Where others may have newer points than those that were judged here. Raises `Failed`."""
+        crossed = [key for key in self._crossed if not self._asked.get(key)]
+        doubtful = [*self._watch.late(now), *crossed]
+        if not doubtful or not self._loaded:
+            return
+        heard = await self._memory.heard(self.live.state, doubtful)
+        for key in crossed:
+            self._crossed.pop(key, None)
+        for key in doubtful:
+            for turned in self._watch.look(key, heard.get(key), self.live.state, now):
+                self._want(turned)
 
     # -- asking the board
 
@@ -244,6 +265,8 @@ class Engine:
         return watched is not None and watched.alarm.active == turned.on
 
     def _answered(self, key: Key, outcome: Outcome | None) -> None:
+        if isinstance(outcome, Accepted) and self._crossed.get(key) == {outcome.seq}:
+            del self._crossed[key]  # that was we
         self._asked[key] -= 1
         if not self._asked[key]:
             del self._asked[key]

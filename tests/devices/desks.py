@@ -41,6 +41,28 @@ class Shared:
         return getattr(self._store, name)
 
 
+class Held(Shared):
+    """Its method `what`, called for `kind` first, waits until `go` is set; `asked`: somebody waits for it."""
+
+    def __init__(self, store: SqliteStore, what: str, kind: str) -> None:
+        super().__init__(store)
+        self._what, self._kind = what, kind
+        self.asked, self.go = asyncio.Event(), asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._store, name)
+        if name != self._what:
+            return found
+
+        async def wait(kind: str, *args: Any, **kwargs: Any) -> Any:
+            if kind == self._kind:
+                self.asked.set()
+                await self.go.wait()
+            return await found(kind, *args, **kwargs)
+
+        return wait
+
+
 class Line:
     """A device's socket: `told` is what came, `closed` why it was closed."""
 
@@ -72,9 +94,9 @@ class Desks:
         self.exchange = LocalExchange()
         self.apps: list[App] = []
 
-    async def open(self) -> App:
+    async def open(self, store: Shared | None = None) -> App:
         """One more instance."""
-        app = App(self.config, store=Shared(self.store), broker=LocalBroker(self.exchange))  # type: ignore[arg-type]
+        app = App(self.config, store=store or Shared(self.store), broker=LocalBroker(self.exchange))  # type: ignore[arg-type]
         await app.start()
         self.apps.append(app)
         return app

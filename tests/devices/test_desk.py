@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from server.devices.kept_states import STATE
 from server.errors import Forbidden, Unauthenticated
 from server.model import commands as c
 from server.model import device_commands as d
 from server.model.device_messages import CommandResult
 from server.model.devices import Above, DoneWhen, Rule, Silent, Then, ThenCommand, When
-from tests.devices.desks import BOARD, Line, desks, told
+from tests.devices.desks import BOARD, Held, Line, desks, told
 from tests.support import on_loop
 
 
@@ -58,6 +59,41 @@ async def test_instances_that_see_the_same_open_one_card_and_agree_on_its_end(tm
         await made.send(made.apps[1], 95)
         await made.until(lambda: made.cards()[0].alarm_at is not None)
         assert len(made.cards()) == 1
+
+
+@on_loop
+async def test_an_alarm_that_comes_too_late_is_put_right_by_the_newest_point(tmp_path: Path) -> None:
+    async with desks(tmp_path) as made:
+        other = await made.open(held := Held(made.store, "append", BOARD))
+        await made.rule(rule(Above(value=80)))
+        await made.until(lambda: "r1" in made.state(other).rules, other)
+        await other.clerk.admit(BOARD, "boiler")
+        await made.send(other, 90)  # asks for the alarm, and has to wait
+        await made.send(made.apps[0], 90, 70)
+        await made.until(lambda: bool(made.cards()) and made.cards()[0].alarm_at is None)
+        held.go.set()
+        await made.until(lambda: len(made.state().comments) == 3 and made.cards()[0].alarm_at is None)
+        assert [kept.value.text.split(":")[0] for kept in made.state().comments.values()] == [
+            "Cleared",
+            "Again",
+            "Cleared",
+        ]
+
+
+@on_loop
+async def test_what_comes_while_a_board_is_loaded_is_judged_in_its_order(tmp_path: Path) -> None:
+    async with desks(tmp_path) as made:
+        await made.rule(rule(Above(value=80)))
+        await made.close(made.apps[0])
+        app = await made.open(held := Held(made.store, "entries", STATE))
+        await made.send(app, 90)
+        await held.asked.wait()
+        await made.send(app, 70)
+        held.go.set()
+        await app.clerk.admit(BOARD, "boiler")
+        await made.send(app, 95)
+        await made.until(lambda: bool(made.cards()))
+        assert made.cards()[0].description == "temp is 95: above 80"
 
 
 @on_loop
