@@ -255,11 +255,13 @@ export class Workspace {
     else this.open(task);
   }
 
-  /** A new card; where the filter hides it, that is said. */
+  /** A new card, and its id; where the filter hides it, that is said. */
   create(column, title) {
-    const task = this.actions.task(this.actions.create(column, title));
-    if (!task || !this.shown.match || this.shown.match(task)) return;
+    const id = this.actions.create(column, title);
+    const task = this.actions.task(id);
+    if (!task || !this.shown.match || this.shown.match(task)) return id;
     this.toasts.show(t("filter.hides", { title: short(title) }), { actions: [[t("filter.clear"), () => this.app.top.filter.clear()]] });
+    return id;
   }
 
   menu(id, anchor) {

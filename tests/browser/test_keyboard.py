@@ -26,7 +26,9 @@ def test_create_edit_move_filter_delete_and_undo(visit: Visit) -> None:
     page, keyboard = ann.page, ann.page.keyboard
     press(page, "n")
     keyboard.type("by key")
-    press(page, "Enter", "Escape", "/")
+    press(page, "Enter", "Escape")
+    expect(ann.card("by key").locator(".open")).to_be_focused()
+    press(page, "/")
     keyboard.type("by ke")
     expect(page.get_by_text("1 card fits the filter")).to_be_visible()
     expect(page).to_have_url(re.compile(r"q=by\+ke"))
@@ -39,7 +41,7 @@ def test_create_edit_move_filter_delete_and_undo(visit: Visit) -> None:
     press(page, "]")
     bob.sees_card("Doing", "by key")
     press(page, "Escape")
-    expect(page.get_by_text("fits the filter")).not_to_be_visible()
+    expect(page.get_by_text("1 card fits the filter")).not_to_be_visible()
     expect(ann.card("by key").locator(".open")).to_be_focused()
     press(page, "Delete")
     expect(bob.card("by key")).to_have_count(0)
@@ -47,6 +49,15 @@ def test_create_edit_move_filter_delete_and_undo(visit: Visit) -> None:
     bob.sees_card("Doing", "by key")
     press(page, "Control+Shift+z")
     expect(bob.card("by key")).to_have_count(0)
+
+
+def test_a_column_is_entered_from_its_foot_at_its_last_card(visit: Visit) -> None:
+    page = visit("Ann").page
+    press(page, "n", "Escape")
+    expect(page.get_by_role("button", name="Add card").first).to_be_focused()
+    press(page, "k")
+    last = page.locator('[data-column="todo"] .card .open').last
+    expect(last).to_be_focused()
 
 
 def test_a_lifted_card_is_sent_when_it_is_put_down_and_not_before(visit: Visit) -> None:

@@ -39,10 +39,13 @@ export class BoardView {
   }
 
   schedule() {
-    this.frame ??= requestAnimationFrame(() => {
-      this.frame = null;
-      this.draw();
-    });
+    this.frame ??= requestAnimationFrame(() => this.drawNow());
+  }
+
+  drawNow() {
+    cancelAnimationFrame(this.frame);
+    this.frame = null;
+    this.draw();
   }
 
   draw() {
@@ -111,6 +114,7 @@ export class BoardView {
       card: (task) => this.card(task),
       heights: this.heights,
       create: (column, title) => this.workspace.create(column, title),
+      focus: (task) => this.focus(task),
       menu: (column, anchor) => columnMenu.show(column, anchor),
       edit: (column) => this.workspace.mayEdit && columnMenu.edit(column),
     });
@@ -158,8 +162,9 @@ export class BoardView {
     if (list.querySelector('.card:not(.away) .open[tabindex="0"]') === null) this.roam(list.querySelector(".card:not(.away)"));
   }
 
-  /** Focuses a card, scrolling to it where it is not in the page. */
+  /** Focuses a card, also one that was only just made, scrolling to it where it is not in the page. */
   focus(task) {
+    if (this.frame) this.drawNow();
     for (const column of this.columns.values()) if (column.cards.reveal(task)) break;
     const card = this.cards.get(task);
     if (!card) return false;

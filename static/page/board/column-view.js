@@ -6,10 +6,10 @@ import { CardList } from "./card-list.js";
 import { Composer } from "./composer.js";
 
 export class ColumnView {
-  /** `card(task)` → element; `heights`: of cards; `create(column, title)`; `menu(column, anchor)`; `edit(column)`. */
-  constructor(id, { drafts, card, heights, create, menu, edit }) {
+  /** `card(task)` → element; `heights`: of cards; `create(column, title)` and `focus(task)`: see composer.js; `menu(column, anchor)`; `edit(column)`. */
+  constructor(id, { drafts, card, heights, create, focus, menu, edit }) {
     this.id = id;
-    this.composer = new Composer(id, { drafts, create });
+    this.composer = new Composer(id, { drafts, create, focus });
     this.title = h("h2", { id: `column-${id}`, ondblclick: () => edit(id) });
     this.count = h("span", { class: "count" });
     const add = { class: "quiet edits", type: "button", "aria-label": t("column.add_card"), onclick: () => this.composer.open() };

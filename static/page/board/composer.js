@@ -4,8 +4,10 @@ import { growing, h, icon } from "../dom.js";
 import { t } from "../i18n.js";
 
 export class Composer {
-  constructor(column, { drafts, create }) {
-    Object.assign(this, { column, drafts, create });
+  /** `create(column, title)` → the new card's id; `focus(task)`: of a card, false where it is not shown. */
+  constructor(column, { drafts, create, focus }) {
+    Object.assign(this, { column, drafts, create, focus });
+    this.added = null; // the last card written here since it was opened
     this.draft = `new-${column}`;
     this.input = growing(h("textarea", {
       class: "field", rows: "2", maxlength: "200",
@@ -29,6 +31,7 @@ export class Composer {
   }
 
   show() {
+    this.added = null;
     this.input.value = this.drafts.get(this.draft) ?? "";
     this.form.hidden = false;
     this.button.hidden = true;
@@ -37,7 +40,7 @@ export class Composer {
   close() {
     this.form.hidden = true;
     this.button.hidden = false;
-    this.button.focus();
+    if (this.added === null || !this.focus(this.added)) this.button.focus();
   }
 
   keep() {
@@ -56,7 +59,7 @@ export class Composer {
     event.preventDefault();
     const title = this.input.value.replace(/\s+/g, " ").trim();
     if (title === "") return;
-    this.create(this.column, title);
+    this.added = this.create(this.column, title);
     this.input.value = "";
     this.keep();
     this.input.focus();

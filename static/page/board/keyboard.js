@@ -75,13 +75,14 @@ export class Keyboard {
     return true;
   }
 
-  /** From nowhere, or from a column's buttons, an arrow leads to the first card. */
+  /** From nowhere, or from a column's head, an arrow leads to the first card; up from its foot to the last one. */
   enter(event, direction) {
     if (event.target !== document.body && !event.target.closest?.("#board")) return false;
     const column = event.target.closest?.(".column");
-    const first = (column ?? document).querySelector(".card:not(.ghost) .open");
-    if (!first || (column && direction !== "down")) return false;
-    return this.board.focus(first.closest(".card").dataset.task);
+    const first = (column ?? document).querySelector(".card:not(.ghost) .open")?.closest(".card").dataset.task;
+    const up = direction === "up" && event.target.closest?.(".column-foot");
+    if (!first || (column && direction !== "down" && !up)) return false;
+    return this.board.focus(up ? this.board.neighbour(first, "last") : first);
   }
 
   anywhere(event) {
