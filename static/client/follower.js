@@ -31,6 +31,7 @@ export class Follower extends EventTarget {
 
   /** Whether this person may do what takes the role `least`; true while nobody has said. */
   may(least) {
+    if (this.closed !== null) return false;
     return RANK[this.role ?? "owner"] >= RANK[least];
   }
 

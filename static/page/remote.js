@@ -10,7 +10,7 @@ export function sayRemote(change, { app, client, name }) {
   const [line] = describe(change, { view });
   const said = line ? sentence(line, { name, view }) : "";
   if (said === "") return;
-  const title = view?.tasks.get(change.task)?.title ?? change.was?.title ?? change.set?.title;
+  const title = (view?.tasks.get(change.task) ?? view?.deleted.get(change.task))?.title ?? change.was?.title ?? change.set?.title;
   const values = { who: change.actor.name, what: said, title: title ?? "" };
   app.announcer.mention(t(title ? "remote.card" : "remote.board", values));
 }

@@ -25,6 +25,7 @@ import { h } from "./dom.js";
 import { t } from "./i18n.js";
 import { sayRemote } from "./remote.js";
 import { Scope } from "./scope.js";
+import { closedBecause } from "./shell/banner.js";
 import { Collisions, copy } from "./shell/collisions.js";
 import { moveTo } from "./shell/move-dialog.js";
 import { NewsPanel } from "./shell/news-panel.js";
@@ -79,8 +80,9 @@ export class Workspace {
   /** What must not be done is not shown (style.css), or said to whoever tries it by a key. */
   refuses(least) {
     if (this.may(least)) return false;
-    const { role, view } = this.client;
-    this.toasts.show(view?.info.archived ? t("banner.archived") : t("may.not", { role: t(`role.${role}`) }));
+    const { role, view, closed } = this.client;
+    const archived = view?.info.archived ? t("banner.archived") : null;
+    this.toasts.show(closed ? closedBecause(closed) : (archived ?? t("may.not", { role: t(`role.${role}`) })));
     return true;
   }
 
@@ -332,8 +334,10 @@ export class Workspace {
   }
 
   setFilter(filter) {
+    const other = JSON.stringify(filter) !== JSON.stringify(this.filter);
     this.filter = filter;
     this.fit();
+    if (other) this.board.toTop();
     this.redraw();
   }
 

@@ -105,6 +105,11 @@ export class Actions {
     this.client.mutateAll(ids.map((task) => ({ op: "task.update", args: { task, ...fields } })));
   }
 
+  toggleAll(ids, completed) {
+    this.updateAll(ids, { completed });
+    this.say(t(completed ? "said.completed_all" : "said.reopened_all", { n: ids.length }));
+  }
+
   removeAll(ids) {
     const tasks = ids.map((id) => this.task(id)).filter(Boolean);
     if (tasks.length === 0) return;
@@ -154,7 +159,14 @@ export class Actions {
   }
 
   deleteColumn(column, moveTo) {
+    const { title } = this.view.columns.get(column);
     this.client.mutate("column.delete", moveTo ? { column, move_to: moveTo } : { column });
+    const back = () => {
+      const { next } = this.client.undo; // it gives the column its cards back, too
+      const same = next?.ops.length === 1 && next.ops[0] === "column.delete" && column in (next.changes[0].set.columns ?? {});
+      if (!same || !this.client.undo.undo().done) this.client.mutate("column.restore", { column });
+    };
+    this.toasts.show(t("said.column_deleted", { title }), { step: true, actions: [[t("undo"), back]] });
   }
 
   // -- labels

@@ -52,13 +52,33 @@ export class BoardView {
     const { view } = this;
     if (view === null) return;
     const focused = document.activeElement;
+    const place = this.placeOf(focused);
     this.slide.before(this.cards);
     this.drawColumns(view);
     this.forget();
     this.slide.after(this.cards);
     if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
+    else if (place !== null && document.activeElement === document.body) this.focusNear(place);
     this.root.removeAttribute("aria-busy");
     this.onDrawn();
+  }
+
+  /** Where the focus is, in which column and at which card; null when it is elsewhere. */
+  placeOf(focused) {
+    const column = focused?.closest?.(".column")?.dataset.column;
+    if (column === undefined) return null;
+    const task = focused.closest(".card")?.dataset.task;
+    const index = this.columns.get(column)?.cards.tasks.findIndex(({ id }) => id === task) ?? 0;
+    return { column, index: Math.max(0, index) };
+  }
+
+  /** To the card that stands now where one has gone, or to its column's button for a new one. */
+  focusNear({ column, index }) {
+    const there = this.columns.get(column);
+    const next = there?.cards.tasks[index] ?? there?.cards.tasks.at(-1);
+    if (next !== undefined) this.focus(next.id);
+    else if (!this.still) there?.composer.button.focus({ preventScroll: true });
+    if (document.activeElement === document.body) this.root.querySelector(".card:not(.away) .open")?.focus({ preventScroll: true });
   }
 
   drawColumns(view) {
@@ -67,7 +87,7 @@ export class BoardView {
     for (const id of [...this.columns.keys()]) if (!view.columns.has(id)) this.columns.delete(id);
     this.arrangeColumns(columns.map((column) => column.id));
     this.pending = this.late(this.workspace.client.pendingTasks);
-    const still = !this.workspace.mayEdit;
+    const still = (this.still = !this.workspace.mayEdit);
     this.root.classList.toggle("still", still);
     const common = { still, filtered: shown.match !== null, pinned: () => this.pinnedCards() };
     const bare = view.tasks.size === 0 && !still;
@@ -171,6 +191,11 @@ export class BoardView {
     card.querySelector(".open").focus({ preventScroll: true });
     card.scrollIntoView({ block: "nearest", inline: "nearest" });
     return true;
+  }
+
+  /** Each column at its first card. */
+  toTop() {
+    for (const { cards } of this.columns.values()) cards.toTop();
   }
 
   /** Opens the place for a new card, in `column` or the first one. */

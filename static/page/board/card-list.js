@@ -35,6 +35,11 @@ export class CardList {
     this.top = this.scroller.scrollTop;
   }
 
+  toTop() {
+    if (this.top === 0) return;
+    this.scroller.scrollTop = this.top = 0;
+  }
+
   /** Draws `tasks`; those that `pinned()` names (a Set of ids) stay in the page wherever they are. */
   draw(tasks, pinned) {
     this.tasks = tasks;

@@ -1,7 +1,10 @@
 // Where new cards are written, at the foot of a column. What was typed stays until it is added or cleared.
 
 import { growing, h, icon } from "../dom.js";
+import { fits } from "../fits.js";
 import { t } from "../i18n.js";
+
+const TITLE = 200; // characters
 
 export class Composer {
   /** `create(column, title)` → the new card's id; `focus(task)`: of a card, false where it is not shown. */
@@ -10,11 +13,11 @@ export class Composer {
     this.added = null; // the last card written here since it was opened
     this.draft = `new-${column}`;
     this.input = growing(h("textarea", {
-      class: "field", rows: "2", maxlength: "200",
+      class: "field", rows: "2",
       placeholder: t("composer.placeholder"), "aria-label": t("composer.label"),
       oninput: () => this.keep(), onkeydown: (event) => this.key(event),
     }));
-    this.form = h("form", { class: "composer", hidden: true, onsubmit: (event) => this.submit(event) }, this.input,
+    this.form = h("form", { class: "composer", hidden: true, novalidate: true, onsubmit: (event) => this.submit(event) }, this.input,
       h("div", { class: "row" },
         h("button", { class: "primary", type: "submit" }, t("composer.add")),
         h("button", { class: "quiet", type: "button", onclick: () => this.close() }, t("close"))));
@@ -58,7 +61,7 @@ export class Composer {
   submit(event) {
     event.preventDefault();
     const title = this.input.value.replace(/\s+/g, " ").trim();
-    if (title === "") return;
+    if (title === "" || !fits(this.input, TITLE)) return;
     this.added = this.create(this.column, title);
     this.input.value = "";
     this.keep();

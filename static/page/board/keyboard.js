@@ -67,7 +67,7 @@ export class Keyboard {
     if (direction === undefined) return false;
     if (task === undefined) return this.enter(event, direction);
     if (event.shiftKey && event.key.startsWith("Arrow")) {
-      if (!this.refuses()) this.actions.step(task, direction);
+      if (!this.refuses()) this.step(task, direction);
       return true;
     }
     const next = this.board.neighbour(task, direction);
@@ -102,21 +102,40 @@ export class Keyboard {
     const key = letter(event);
     if (CHANGING.has(key) && this.refuses()) return true;
     switch (key) {
-      case "c": actions.toggle(task); return true;
+      case "c": this.toggle(task); return true;
       case "e": does.edit(task); return true;
       case "m": does.move(task); return true;
       case "a": does.assign(task); return true;
       case "x": this.selection.toggle(task); return true;
-      case "[": actions.step(task, "left"); return true;
-      case "]": actions.step(task, "right"); return true;
+      case "[": this.step(task, "left"); return true;
+      case "]": this.step(task, "right"); return true;
       case " ": this.lift.up(task); return true;
       case "Delete": case "Backspace": this.remove(task); return true;
       default: return false;
     }
   }
 
+  // -- what is done to one of the selected cards is done to all of them
+
+  chosen(task) {
+    return this.selection.has(task) ? this.does.selected() : [task];
+  }
+
+  toggle(task) {
+    const ids = this.chosen(task);
+    if (ids.length === 1) this.actions.toggle(task);
+    else this.actions.toggleAll(ids, !this.actions.task(task).completed);
+  }
+
+  step(task, direction) {
+    const ids = this.chosen(task);
+    const there = this.actions.columnBeside(this.actions.task(task).column, direction);
+    if (ids.length === 1) this.actions.step(task, direction);
+    else if (there) this.actions.moveAll(ids, there.id, null);
+  }
+
   remove(task) {
-    const ids = this.selection.has(task) ? this.does.selected() : [task];
+    const ids = this.chosen(task);
     const next = this.board.neighbour(task, "down") ?? this.board.neighbour(task, "up");
     this.actions.removeAll(ids);
     this.selection.clear();

@@ -17,23 +17,34 @@ export class Lift {
     const { view } = this.client;
     const task = view.tasks.get(id);
     const index = this.shown.in(view, task.column).indexOf(task);
-    this.shown.lifted = { task: id, column: task.column, index };
+    this.shown.lifted = { task: id, column: task.column, after: [] };
+    this.hover(task.column, index);
     this.show(t("said.lifted", { title: task.title }));
+  }
+
+  /** Below the first `index` other cards of `column`. */
+  hover(column, index) {
+    const above = this.others(column).slice(0, index).map(({ id }) => id);
+    Object.assign(this.shown.lifted, { column, after: above.reverse() });
   }
 
   carry(direction) {
     const { lifted } = this.shown;
     const { view } = this.client;
-    if (direction === "up") lifted.index = Math.max(0, lifted.index - 1);
-    else if (direction === "down") lifted.index = Math.min(this.others(lifted.column).length, lifted.index + 1);
+    const index = this.index();
+    if (direction === "up") this.hover(lifted.column, Math.max(0, index - 1));
+    else if (direction === "down") this.hover(lifted.column, index + 1);
     else {
       const there = this.actions.columnBeside(lifted.column, direction);
       if (!there) return;
-      lifted.column = there.id;
-      lifted.index = Math.min(lifted.index, this.others(there.id).length);
+      this.hover(there.id, index);
     }
     const title = view.columns.get(lifted.column)?.title ?? "";
-    this.show(t("said.hovers", { column: title, at: lifted.index + 1, n: this.others(lifted.column).length + 1 }));
+    this.show(t("said.hovers", { column: title, at: this.index() + 1, n: this.others(lifted.column).length + 1 }));
+  }
+
+  index() {
+    return this.shown.hovering(this.others(this.shown.lifted.column));
   }
 
   others(column) {
@@ -41,9 +52,10 @@ export class Lift {
   }
 
   drop() {
-    const { task, column, index } = this.shown.lifted;
-    const after = this.others(column)[index - 1]?.id ?? null;
+    const { task, column } = this.shown.lifted;
+    const after = this.others(column)[this.index() - 1]?.id ?? null;
     this.shown.lifted = null;
+    this.actions.say(t("said.put_down"));
     if (this.client.view.columns.has(column)) this.actions.move(task, column, after);
     this.redraw();
     this.focus(task);

@@ -6,7 +6,7 @@ export class Shown {
   constructor() {
     this.filter = EMPTY;
     this.match = null; // (task) → boolean; null shows all
-    this.lifted = null; // {task, column, index}: drawn there, not moved yet
+    this.lifted = null; // {task, column, after}: drawn there, not moved yet; `after`: ids of the cards above, the nearest first
     this.kept = new Map(); // column → {source, match, list}
   }
 
@@ -21,8 +21,17 @@ export class Shown {
     if (this.lifted === null) return list;
     const rest = list.filter((task) => task.id !== this.lifted.task);
     const task = view.tasks.get(this.lifted.task);
-    if (this.lifted.column === column && task) rest.splice(this.lifted.index, 0, task);
+    if (this.lifted.column === column && task) rest.splice(this.hovering(rest), 0, task);
     return rest;
+  }
+
+  /** Where among `others` the lifted card hovers: below the nearest of those that it was below, whatever came or went. */
+  hovering(others) {
+    for (const id of this.lifted.after) {
+      const index = others.findIndex((task) => task.id === id);
+      if (index >= 0) return index + 1;
+    }
+    return 0;
   }
 
   passed(view, column) {

@@ -5,6 +5,7 @@
 // `base` is the seq that its author saw when they began, by which the server finds colliding edits.
 
 import { growing, h, icon, setText } from "../dom.js";
+import { fits } from "../fits.js";
 import { formatTime, t } from "../i18n.js";
 import { loadMarkdown } from "../markdown.js";
 import { names, watchers } from "../people.js";
@@ -15,6 +16,7 @@ import { Facts } from "./facts.js";
 import { HistoryView } from "./history.js";
 
 const FIELDS = ["title", "description"];
+const [TITLE, TEXT] = [200, 20_000]; // characters
 
 export class CardDialog {
   /** `onClosed(task)` gives the focus back; `compare(task, field)` shows two texts that collide. */
@@ -31,7 +33,7 @@ export class CardDialog {
   }
 
   build() {
-    this.title = this.watch("title", growing(h("textarea", { name: "title", rows: "1", maxlength: "200", class: "field title-field", "aria-label": t("field.title") })));
+    this.title = this.watch("title", growing(h("textarea", { name: "title", rows: "1", class: "field title-field", "aria-label": t("field.title") })));
     this.text = new Description(this.workspace);
     this.description = this.watch("description", this.text.input);
     this.facts = new Facts(this.workspace, this.dialog);
@@ -44,7 +46,7 @@ export class CardDialog {
     const main = h("div", { class: "card-main" }, this.company, this.text.element, this.draftRow(), this.checklist.element, this.comments.element, this.history.element);
     const side = h("aside", { class: "card-side", "aria-label": t("card.details") }, this.facts.element, this.tools(), this.created);
     const close = h("button", { class: "quiet close", type: "button", "aria-label": t("close"), onclick: () => this.dialog.close() }, icon("close"));
-    const form = h("form", { class: "card-form", onsubmit: (event) => this.submit(event) },
+    const form = h("form", { class: "card-form", novalidate: true, onsubmit: (event) => this.submit(event) },
       h("div", { class: "title-row" }, this.title, close), h("div", { class: "card-columns" }, main, side));
     this.dialog.append(form);
     this.dialog.addEventListener("close", () => this.closed());
@@ -146,8 +148,15 @@ export class CardDialog {
     const draft = this.drafts.get(this.task);
     const title = this.title.value.replace(/\s+/g, " ").trim();
     if (title === "") return this.title.focus();
+    if (draft !== null && !this.fit(draft)) return undefined;
     if (draft !== null && this.workspace.mayEdit) this.send(draft, title);
     return this.dialog.close();
+  }
+
+  fit(draft) {
+    if (!fits(this.title, TITLE)) return false;
+    if (draft.description?.length > TEXT && this.text.isReading) this.text.write();
+    return fits(this.description, TEXT);
   }
 
   send(draft, title) {
@@ -197,6 +206,7 @@ export class CardDialog {
     if (this.title.value !== title) this.title.value = title;
     this.text.value = draft?.description ?? task.description;
     this.title.readOnly = this.description.readOnly = !this.workspace.mayEdit;
+    this.still(false);
     this.facts.render(this.task, task, view);
     this.checklist.render(task);
     this.renderFollow();
@@ -205,9 +215,16 @@ export class CardDialog {
   }
 
   gone() {
+    this.still(true);
     const back = () => this.client.mutate("task.restore", { task: this.task });
     this.facts.fields.disabled = this.checklist.items.disabled = true;
     this.say(t("card.gone"), ...(this.workspace.mayEdit ? [h("button", { class: "link", type: "button", onclick: back }, t("restore"))] : []));
+  }
+
+  /** Of a card that is gone nothing can be done but to bring it back. */
+  still(gone) {
+    this.comments.gone(gone);
+    for (const tool of this.dialog.querySelectorAll(".tools .edits, .tools [aria-pressed]")) tool.disabled = gone;
   }
 
   renderFollow() {

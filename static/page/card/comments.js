@@ -1,20 +1,24 @@
 // The comments of a card, oldest first, and a place to write one. Half-written ones are kept as drafts.
 
 import { arrange, growing, h, setText } from "../dom.js";
+import { fits } from "../fits.js";
 import { formatAgo, formatTime, t } from "../i18n.js";
 import { markdown } from "../markdown.js";
 import { avatar } from "../people.js";
 import { reason } from "../reasons.js";
 
+const MOST = 10_000; // characters
+
 export class Comments {
   constructor(workspace) {
     this.workspace = workspace;
     this.rows = new Map(); // comment id → element
+    this.without = false; // the card is gone
     this.list = h("ol", { class: "comments" });
     this.older = h("button", { class: "link", type: "button", hidden: true, onclick: () => this.thread.loadMore() }, t("comments.older"));
     this.problem = h("p", { class: "hint", role: "status" });
     this.input = growing(h("textarea", {
-      class: "field", rows: "2", maxlength: "10000", placeholder: t("comments.placeholder"), "aria-label": t("comments.write"),
+      class: "field", rows: "2", placeholder: t("comments.placeholder"), "aria-label": t("comments.write"),
       oninput: () => this.keep(), onkeydown: (event) => this.key(event),
     }));
     this.sendButton = h("button", { class: "primary", type: "button", disabled: true, onclick: () => this.send() }, t("comments.send"));
@@ -35,6 +39,12 @@ export class Comments {
     this.render();
   }
 
+  /** What is written stays; there is no card that it could go to. */
+  gone(yes) {
+    this.without = yes;
+    this.sendButton.disabled = yes || this.input.value.trim() === "";
+  }
+
   close() {
     this.thread?.removeEventListener("change", this.onChange);
     this.thread?.close();
@@ -45,7 +55,7 @@ export class Comments {
 
   keep() {
     const text = this.input.value;
-    this.sendButton.disabled = text.trim() === "";
+    this.sendButton.disabled = this.without || text.trim() === "";
     if (text.trim()) this.workspace.drafts.set(`comment-${this.task}`, text);
     else this.workspace.drafts.drop(`comment-${this.task}`);
     this.workspace.typing.at({ task: this.task, field: "comment" }, true);
@@ -61,7 +71,7 @@ export class Comments {
 
   send() {
     const text = this.input.value.trim();
-    if (text === "") return;
+    if (text === "" || this.without || !fits(this.input, MOST)) return;
     const { client } = this.workspace;
     client.mutate("comment.add", { task: this.task, comment: client.newId("c"), text });
     this.input.value = "";

@@ -9,7 +9,7 @@ export class Description {
   constructor({ mention, complete }) {
     this.mention = mention;
     this.input = growing(h("textarea", {
-      name: "description", rows: "6", maxlength: "20000", class: "field", id: "card-description", placeholder: t("description.placeholder"),
+      name: "description", rows: "6", class: "field", id: "card-description", placeholder: t("description.placeholder"),
     }));
     complete(this.input);
     this.shown = h("div", { class: "markdown reading", id: "card-reading", ondblclick: () => this.input.readOnly || this.write() });

@@ -6,7 +6,7 @@ import { t } from "../i18n.js";
 const MOST = 8; // of each kind
 
 export class Palette {
-  /** `sources()` → [{kind, items: [{label, detail?, icon, run, key?}], always?}…]. */
+  /** `sources()` → [{kind, items: [{label, detail?, icon, run, key?, deliberate?}], always?}…]; what is `deliberate` is never chosen by itself. */
   constructor(scope, sources) {
     this.sources = sources;
     this.input = h("input", {
@@ -42,7 +42,7 @@ export class Palette {
     });
     this.list.replaceChildren(...groups.filter(({ items }) => items.length > 0).map((group) => this.group(group)));
     this.none.hidden = this.items.length > 0;
-    this.choose(0);
+    this.choose(this.items.length === 0 || this.items[0].deliberate ? -1 : 0);
   }
 
   group({ kind, items }) {
@@ -59,8 +59,8 @@ export class Palette {
   }
 
   choose(index) {
-    if (this.items.length === 0) return this.input.removeAttribute("aria-activedescendant");
-    this.chosen = (index + this.items.length) % this.items.length;
+    this.chosen = index;
+    if (index < 0) return this.input.removeAttribute("aria-activedescendant");
     for (const option of this.list.querySelectorAll("[role=option]")) {
       const on = option.id === `palette-option-${this.chosen}`;
       option.setAttribute("aria-selected", String(on));
@@ -71,7 +71,8 @@ export class Palette {
 
   key(event) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step !== undefined) this.choose(this.chosen + step);
+    const n = this.items.length;
+    if (step !== undefined && n > 0) this.choose((Math.max(this.chosen, step > 0 ? -1 : 0) + step + n) % n);
     else if (event.key === "Enter" && !event.isComposing) this.run(this.chosen);
     else return;
     event.preventDefault();

@@ -16,8 +16,9 @@ export function paletteSources(app, text) {
 }
 
 function boards(app) {
-  return app.session.boards.items.filter((item) => !item.archived && item.board !== app.client?.board).map((item) => ({
-    label: item.name, detail: item.starred ? "★" : "", icon: "board", words: item.description, run: () => app.show(item.board),
+  const here = (item) => item.board === app.client?.board;
+  return app.session.boards.items.filter((item) => !item.archived).sort((a, b) => here(a) - here(b)).map((item) => ({
+    label: item.name, detail: here(item) ? t("palette.here") : item.starred ? "★" : "", icon: "board", words: item.description, run: () => app.show(item.board),
   }));
 }
 
@@ -60,5 +61,5 @@ function commands(app) {
 
 function newCard(app, text) {
   const [column] = app.client.view.sortedColumns();
-  return { label: t("palette.add", { title: text, column: column?.title ?? "" }), icon: "plus", run: () => app.workspace.create(column.id, text.slice(0, 200)) };
+  return { label: t("palette.add", { title: text, column: column?.title ?? "" }), icon: "plus", deliberate: true, run: () => app.workspace.create(column.id, text.slice(0, 200)) };
 }

@@ -44,7 +44,7 @@ export class Undoer {
 
   async overwrites(kind, { step, conflicts }) {
     const content = [h("p", {}, t("undo.overwrites", { what: this.what(step) })), h("ul", { class: "overwritten" }, ...conflicts.map((one) => this.conflict(one)))];
-    const answer = await ask({ heading: t("undo.sure"), content, choices: [["force", t(`${kind}.anyway`), "danger"], ["drop", t("undo.drop")]] });
+    const answer = await ask({ heading: t("undo.sure"), content, choices: [["drop", t("undo.drop"), "primary"], ["force", t(`${kind}.anyway`), "danger"]] });
     if (answer === "force") await this.carryOut(kind, true);
     else if (answer === "drop" && kind === "undo") this.client.undo.drop();
   }
@@ -52,7 +52,8 @@ export class Undoer {
   conflict({ title, field, by, now, back }) {
     const key = `field.${field}`;
     const values = { who: by?.name ?? t("somebody"), field: t(key) === key ? field : t(key).toLocaleLowerCase(), title: short(title ?? "") };
-    const quote = (text) => h("blockquote", {}, short(text, 200));
+    const column = (id) => this.client.view.columns.get(id)?.title ?? id;
+    const quote = (text) => h("blockquote", {}, short(field === "column" ? column(text) : text, 200));
     const told = typeof now === "string" && now !== "" ? [quote(now)] : [];
     if (typeof back === "string" && back !== "") told.push(t("undo.would"), quote(back));
     return h("li", {}, t("undo.changed_by", values), ...told);

@@ -6,7 +6,7 @@ export default {
   compare: "Compare", dismiss: "Dismiss", undo: "Undo", redo: "Redo", reload: "Reload", restore: "Restore", try_now: "Try now",
   complete: "Complete", reopen: "Reopen", move_to: "Move to…", assign_me: "Assign to me", copy_text: "Copy text", loading: "Loading…",
   "may.not": "Your role here is {role}. An owner of the board can give you another one.", "draft.may_not": "You may not change this card now. Your draft is kept on this device.",
-  draft: "Draft", unsent: "Unsent", unsent_hint: "Not on the server yet", somebody: "somebody", quoted: "“{text}”",
+  too_long: "{n} characters; at most {most} fit. Nothing is saved yet.", draft: "Draft", unsent: "Unsent", unsent_hint: "Not on the server yet", somebody: "somebody", quoted: "“{text}”",
   today: "Today", tomorrow: "Tomorrow", yesterday: "Yesterday", just_now: "just now",
 
   "name.welcome": "Welcome", "name.yours": "Your name", "name.hint": "Who are you? Others see this name beside what you do.",
@@ -16,6 +16,7 @@ export default {
   "banner.away": "Connection lost. Reconnecting…", "banner.silent": "The server does not answer.", "banner.stalled": "The server cannot save just now and is asked again.",
   "banner.go_on": "You can go on working.",
   "banner.unsent": { one: "1 unsent change, kept here and sent when the link is back.", other: "{n} unsent changes, kept here and sent when the link is back." },
+  "banner.unsent_closed": { one: "1 unsent change is kept on this device and will only be sent if you get access again.", other: "{n} unsent changes are kept on this device and will only be sent if you get access again." },
   "banner.unsent_here": { one: "1 unsent change: keep this tab open, this browser does not store it.", other: "{n} unsent changes: keep this tab open, this browser does not store them." },
   "banner.stopped": "Disconnected: {reason}.", "banner.signed_out": "You are signed out here. Sign in again to go on.",
   "banner.forbidden": "You have no access any more: {reason}. Ask an owner of the board.", "banner.too_many": "Too many tabs are open. Close some and reload.",
@@ -80,9 +81,10 @@ export default {
   "people.find": "Find somebody", "people.assign": "Assign somebody",
 
   "said.added": "Added “{title}” to {column}.", "said.completed": "Completed “{title}”.", "said.reopened": "Reopened “{title}”.", "said.deleted": "Deleted “{title}”",
+  "said.put_down": "Put down.", "said.completed_all": { one: "Completed 1 card.", other: "Completed {n} cards." }, "said.reopened_all": { one: "Reopened 1 card.", other: "Reopened {n} cards." },
   "said.deleted_all": { one: "Deleted 1 card", other: "Deleted {n} cards" }, "said.moved": "Moved “{title}” to {column}, place {at} of {n}.", "said.moved_all": { one: "Moved 1 card to {column}.", other: "Moved {n} cards to {column}." },
   "said.lifted": "Lifted “{title}”. Arrows move it, Space puts it down, Escape brings it back.", "said.hovers": "{column}, place {at} of {n}.", "said.returned": "Brought back.",
-  "said.column_added": "Added the column {title}.", "said.column_moved": "Moved the column {title} to place {at} of {n}.", "said.comment_deleted": "Deleted a comment",
+  "said.column_added": "Added the column {title}.", "said.column_deleted": "Deleted the column {title}", "said.column_moved": "Moved the column {title} to place {at} of {n}.", "said.comment_deleted": "Deleted a comment",
   "said.assigned": { one: "Assigned to you.", other: "{n} cards are assigned to you." }, "said.unassigned": "No longer assigned to you.",
   "selection.label": "Selected cards", "selection.count": { one: "1 selected", other: "{n} selected" }, "selection.clear": "Clear the selection",
 
@@ -116,7 +118,7 @@ export default {
   "filter.hides": "Added “{title}”. The filter hides it.", "filter.assignee": "Assigned to", "filter.me": "Me", "filter.nobody": "Nobody", "filter.label": "Label", "filter.no_label": "No label", "filter.due": "Due", "filter.due_overdue": "Overdue", "filter.due_today": "Today",
   "filter.due_week": "This week", "filter.due_none": "No date", "filter.completed": "State", "filter.open": "Open", "filter.done": "Completed", "filter.priority": "Priority",
 
-  "palette.label": "Go to…", "palette.placeholder": "Go to a board or card, or do something", "palette.results": "Results", "palette.none": "Nothing found.",
+  "palette.label": "Go to…", "palette.placeholder": "Go to a board or card, or do something", "palette.results": "Results", "palette.here": "You are here", "palette.none": "Nothing found.",
   "palette.boards": "Boards", "palette.cards": "Cards", "palette.commands": "Do", "palette.new": "New", "palette.add": "Add “{title}” to {column}",
   "move.heading": "Move “{title}”", "move.heading_all": { one: "Move 1 card", other: "Move {n} cards" }, "move.place": "Place", "move.top": "At the top", "move.end": "At the end", "move.after": "After “{title}”", "move.do": "Move", "move.to": "Move to {title}",
   "labels.heading": "Labels", "labels.manage": "Edit labels…", "labels.new": "Name of the new label", "labels.create": "Create label", "labels.none": "No labels yet. A label groups cards over all columns, and can be filtered by.",

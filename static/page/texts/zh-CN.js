@@ -6,7 +6,7 @@ export default {
   compare: "比较", dismiss: "知道了", undo: "撤销", redo: "重做", reload: "重新加载", restore: "恢复", try_now: "立即重试",
   complete: "完成", reopen: "重新打开", move_to: "移动到…", assign_me: "分配给我", copy_text: "复制文本", loading: "正在加载…",
   "may.not": "你在这里的角色是{role}，不能这样做。看板所有者可以更改你的角色。", "draft.may_not": "你现在不能更改此卡片。草稿保留在本机。",
-  draft: "草稿", unsent: "未发送", unsent_hint: "尚未到达服务器", somebody: "某人", quoted: "“{text}”",
+  too_long: "共 {n} 个字符，最多 {most} 个。尚未保存。", draft: "草稿", unsent: "未发送", unsent_hint: "尚未到达服务器", somebody: "某人", quoted: "“{text}”",
   today: "今天", tomorrow: "明天", yesterday: "昨天", just_now: "刚刚",
 
   "name.welcome": "欢迎", "name.yours": "你的名字", "name.hint": "请问怎么称呼？别人会在你的操作旁看到这个名字。",
@@ -16,6 +16,7 @@ export default {
   "banner.away": "连接已断开，正在重新连接…", "banner.silent": "服务器没有响应。", "banner.stalled": "服务器暂时无法保存，正在重试。",
   "banner.go_on": "你可以继续工作。",
   "banner.unsent": { other: "{n} 项更改未发送，已保存在本机，连接恢复后发送。" },
+  "banner.unsent_closed": { other: "{n} 项更改未发送，保存在本机，仅在你重新获得访问权限后发送。" },
   "banner.unsent_here": { other: "{n} 项更改未发送：此浏览器无法保存，请勿关闭标签页。" },
   "banner.stopped": "已断开：{reason}。", "banner.signed_out": "你已在此处退出登录。请重新登录后继续。",
   "banner.forbidden": "你已没有访问权限：{reason}。请联系看板所有者。", "banner.too_many": "打开的标签页太多。请关闭一些后重新加载。",
@@ -80,9 +81,10 @@ export default {
   "people.find": "查找成员", "people.assign": "指定负责人",
 
   "said.added": "已将“{title}”添加到{column}。", "said.completed": "已完成“{title}”。", "said.reopened": "已重新打开“{title}”。", "said.deleted": "已删除“{title}”",
+  "said.put_down": "已放下。", "said.completed_all": { other: "已完成 {n} 张卡片。" }, "said.reopened_all": { other: "已重新打开 {n} 张卡片。" },
   "said.deleted_all": { other: "已删除 {n} 张卡片" }, "said.moved": "已将“{title}”移动到{column}，第 {at} 位，共 {n} 位。", "said.moved_all": { other: "已将 {n} 张卡片移动到{column}。" },
   "said.lifted": "已拿起“{title}”。方向键移动，空格放下，Esc 放回原处。", "said.hovers": "{column}，第 {at} 位，共 {n} 位。", "said.returned": "已放回。",
-  "said.column_added": "已添加列 {title}。", "said.column_moved": "已将列 {title} 移动到第 {at} 位，共 {n} 位。", "said.comment_deleted": "已删除一条评论",
+  "said.column_added": "已添加列 {title}。", "said.column_deleted": "已删除列 {title}", "said.column_moved": "已将列 {title} 移动到第 {at} 位，共 {n} 位。", "said.comment_deleted": "已删除一条评论",
   "said.assigned": { other: "已将 {n} 张卡片分配给你。" }, "said.unassigned": "已取消对你的分配。",
   "selection.label": "已选择的卡片", "selection.count": { other: "已选择 {n} 张" }, "selection.clear": "清除选择",
 
@@ -116,7 +118,7 @@ export default {
   "filter.hides": "已添加“{title}”，但被筛选隐藏。", "filter.assignee": "负责人", "filter.me": "我", "filter.nobody": "无人", "filter.label": "标签", "filter.no_label": "无标签", "filter.due": "截止时间", "filter.due_overdue": "已逾期", "filter.due_today": "今天",
   "filter.due_week": "本周", "filter.due_none": "无日期", "filter.completed": "状态", "filter.open": "未完成", "filter.done": "已完成", "filter.priority": "优先级",
 
-  "palette.label": "前往…", "palette.placeholder": "前往看板或卡片，或执行操作", "palette.results": "结果", "palette.none": "没有找到。",
+  "palette.label": "前往…", "palette.placeholder": "前往看板或卡片，或执行操作", "palette.results": "结果", "palette.here": "当前看板", "palette.none": "没有找到。",
   "palette.boards": "看板", "palette.cards": "卡片", "palette.commands": "操作", "palette.new": "新建", "palette.add": "将“{title}”添加到{column}",
   "move.heading": "移动“{title}”", "move.heading_all": { other: "移动 {n} 张卡片" }, "move.place": "位置", "move.top": "顶部", "move.end": "末尾", "move.after": "在“{title}”之后", "move.do": "移动", "move.to": "移动到{title}",
   "labels.heading": "标签", "labels.manage": "编辑标签…", "labels.new": "新标签的名称", "labels.create": "创建标签", "labels.none": "还没有标签。标签可以跨列归类卡片，并用于筛选。",
