@@ -66,6 +66,13 @@ export class Directory extends EventTarget {
     return [...found.values()].sort((a, b) => b.me - a.me || b.here - a.here || (a.name < b.name ? -1 : 1));
   }
 
+  /** Writes what is not written yet. */
+  saveNow() {
+    if (this.timer === null) return;
+    clearTimeout(this.timer);
+    this.save();
+  }
+
   save() {
     this.timer = null;
     this.facts.set(NAMES, [...this.names]);

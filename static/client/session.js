@@ -206,6 +206,7 @@ export class Session extends EventTarget {
   }
 
   hidden() {
+    this.directory.saveNow();
     for (const client of this.clients.values()) {
       client.saver.now();
       if (client.attending && this.looking) this.visits.mark(client);

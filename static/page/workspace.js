@@ -156,7 +156,10 @@ export class Workspace {
     const minutes = setInterval(() => this.redraw(), MINUTE_MS / 2); // what is due, and which day it is
     scope.ending(() => clearInterval(minutes));
     scope.on(root, "click", (event) => this.clicked(event));
-    scope.on(client, "status", () => this.absent());
+    scope.on(client, "status", () => {
+      this.absent();
+      this.redraw(); // what may be done has changed, perhaps
+    });
     if (client.joined) this.joined();
     this.people.render();
     this.redraw();
