@@ -15,7 +15,13 @@ from server.model.fields import Id
 PARTS = ("client.js", "client/", "page/", "vendor/fractional-indexing.js")
 OF_ACCOUNTS = ("page/account/ask.js", "page/account/door.js")
 """Of the modules of the account pages those that the board needs, too."""
-PANELS = ("page/shell/labels-panel.js", "page/shell/members-panel.js")
+PANELS = (
+    "page/card/conflict-dialog.js",
+    "page/shell/help.js",
+    "page/shell/labels-panel.js",
+    "page/shell/members-panel.js",
+    "page/shell/refusals-panel.js",
+)
 LATER = ("page/texts/zh-CN.js", "page/devices/", "page/account/", *PANELS)
 """Modules that the page asks for only when it wants them, but for OF_ACCOUNTS; folders end with a slash."""
 ACCOUNT_PAGES = ("sign-in", "sign-up", "setup", "join", "reset", "me", "people")

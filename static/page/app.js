@@ -6,15 +6,14 @@ import { keepAbove } from "./above.js";
 import { Announcer } from "./announcer.js";
 import { LANGUAGES, language, switchLanguage, t } from "./i18n.js";
 import { Menu } from "./menu.js";
+import { part } from "./part.js";
 import { Scope } from "./scope.js";
 import { Banner } from "./shell/banner.js";
 import { BoardsPanel, askNewBoard, editBoard } from "./shell/boards-panel.js";
 import { copy } from "./shell/collisions.js";
-import { Help } from "./shell/help.js";
 import { InboxPanel } from "./shell/inbox-panel.js";
 import { askName } from "./shell/name-dialog.js";
 import { Palette } from "./shell/palette.js";
-import { RefusalsPanel } from "./shell/refusals-panel.js";
 import { paletteSources } from "./shell/sources.js";
 import { TopBar } from "./shell/top-bar.js";
 import { THEMES, setTheme, theme } from "./theme.js";
@@ -44,9 +43,9 @@ export class App {
     const go = (board, task) => this.show(board, { task });
     session.directory.unknown = t("somebody");
     const name = (id) => session.directory.name(id);
-    this.help = new Help(scope);
+    this.help = { show: () => this.showHelp(scope) };
     this.inbox = new InboxPanel({ scope, inbox: session.inbox, go, name });
-    this.refusals = new RefusalsPanel({ scope, refusals: session.refusals, go: (...where) => { this.refusals.panel.close(); go(...where); } });
+    this.refusals = { show: () => this.showRefusals(scope, go) };
     this.boards = new BoardsPanel({ scope, boards: session.boards, menu: this.menu, go, create: () => this.create() });
     this.palette = new Palette(scope, (text) => paletteSources(this, text));
     this.top = new TopBar(byId("top"), scope, {
@@ -124,6 +123,18 @@ export class App {
     const unread = this.session.inbox.unread;
     const title = `${unread > 0 ? `(${unread}) ` : ""}${name === t("app") ? name : `${name} · ${t("app")}`}`;
     if (document.title !== title) document.title = title;
+  }
+
+  async showRefusals(scope, go) {
+    const module = await part("./shell/refusals-panel.js", this.toasts);
+    if (module === undefined) return;
+    this.refused ??= new module.RefusalsPanel({ scope, refusals: this.session.refusals, go: (...where) => { this.refused.panel.close(); go(...where); } });
+    this.refused.show();
+  }
+
+  async showHelp(scope) {
+    const module = await part("./shell/help.js", this.toasts);
+    if (module) (this.helping ??= new module.Help(scope)).show();
   }
 
   async devices() {

@@ -17,12 +17,12 @@ import { Selection, SelectionBar } from "./board/selection.js";
 import { Shown } from "./board/shown.js";
 import { CardDialog } from "./card/card-dialog.js";
 import { completing } from "./card/completion.js";
-import { ConflictDialog } from "./card/conflict-dialog.js";
 import { Drafts } from "./card/drafts.js";
 import { Typing } from "./card/typing.js";
 import { refreshBadges } from "./readings/badge.js";
 import { h } from "./dom.js";
 import { t } from "./i18n.js";
+import { part } from "./part.js";
 import { sayRemote } from "./remote.js";
 import { Scope } from "./scope.js";
 import { closedBecause } from "./shell/banner.js";
@@ -112,7 +112,7 @@ export class Workspace {
     });
     this.collisions = new Collisions({
       client, drafts: this.drafts, toasts, redraw,
-      conflicts: new ConflictDialog(scope), listAll: () => app.refusals.show(), settled: (mutation) => this.session.refusals.dismiss(mutation),
+      showConflict: (what) => this.showConflict(what), listAll: () => app.refusals.show(), settled: (mutation) => this.session.refusals.dismiss(mutation),
     });
     this.news = new NewsPanel({ scope, visits: this.session.visits, client, toasts, name, open: (task) => this.open(task) });
     this.people = new PeopleView(app.top.people, { client, rename: () => app.rename(), open: (task) => this.open(task) });
@@ -229,22 +229,31 @@ export class Workspace {
     if (view) refreshBadges(this.root, { view, telemetry: this.telemetry }, devices);
   }
 
-  /** The views of devices (devices/index.js), fetched with the first use; null when the board was left meanwhile. */
-  devices() {
-    this.opening ??= import("./devices/index.js").then(({ openDevices }) => (this.ended ? null : openDevices(this)));
+  /** The views of devices (devices/index.js), fetched with the first use; null when the board was left meanwhile, or they cannot be had, which `toasts` says. */
+  devices(toasts = this.toasts) {
+    this.opening ??= part("./devices/index.js", toasts).then((module) => {
+      if (module === undefined) this.opening = null; // the next time, perhaps
+      return module === undefined || this.ended ? null : module.openDevices(this);
+    });
     return this.opening;
   }
 
   // -- panels that few need: fetched with the first use, too
 
   async showLabels() {
-    const { LabelsPanel } = await import("./shell/labels-panel.js");
-    if (!this.ended) (this.labels ??= new LabelsPanel(this)).show();
+    const module = await part("./shell/labels-panel.js", this.toasts);
+    if (module && !this.ended) (this.labels ??= new module.LabelsPanel(this)).show();
+  }
+
+  /** Two texts that collide: see card/conflict-dialog.js. */
+  async showConflict(what) {
+    const module = await part("./card/conflict-dialog.js", this.toasts);
+    if (module && !this.ended) (this.conflicts ??= new module.ConflictDialog(this.scope)).show(what);
   }
 
   async showMembers() {
-    const { MembersPanel } = await import("./shell/members-panel.js");
-    if (!this.ended) (this.members ??= new MembersPanel(this)).show();
+    const module = await part("./shell/members-panel.js", this.toasts);
+    if (module && !this.ended) (this.members ??= new module.MembersPanel(this)).show();
   }
 
   // -- what the person does

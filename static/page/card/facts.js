@@ -103,7 +103,7 @@ export class Facts {
   async renderDevice(task, view) {
     this.device.hidden = view.devices.size === 0 && !task.device;
     if (this.device.hidden) return;
-    const devices = await this.workspace.devices();
+    const devices = await this.workspace.devices(null);
     if (devices === null || this.task !== task.id) return;
     if (!this.device.firstChild) this.device.append(devices.card.element);
     devices.card.render(this.actions.task(task.id) ?? task);

@@ -11,8 +11,8 @@ const FIELDS = ["title", "description"];
 
 export class Collisions {
   /** `listAll()` opens the list of all refusals; `settled(mutation)`: one of them needs nobody any more. */
-  constructor({ client, drafts, toasts, conflicts, redraw, listAll, settled }) {
-    Object.assign(this, { client, drafts, toasts, conflicts, redraw, listAll, settled });
+  constructor({ client, drafts, toasts, showConflict, redraw, listAll, settled }) {
+    Object.assign(this, { client, drafts, toasts, showConflict, redraw, listAll, settled });
   }
 
   take({ entry, error }) {
@@ -50,7 +50,7 @@ export class Collisions {
     const current = this.client.view.tasks.get(task);
     if (!draft || draft[field] === undefined || current === undefined) return;
     const seen = this.client.head;
-    this.conflicts.show({
+    this.showConflict({
       field,
       mine: draft[field],
       theirs: current[field],

@@ -6,7 +6,7 @@ export default {
   compare: "Compare", dismiss: "Dismiss", undo: "Undo", redo: "Redo", reload: "Reload", restore: "Restore", try_now: "Try now",
   complete: "Complete", reopen: "Reopen", move_to: "Move to…", assign_me: "Assign to me", copy_text: "Copy text", loading: "Loading…",
   "may.not": "Your role here is {role}. An owner of the board can give you another one.", "draft.may_not": "You may not change this card now. Your draft is kept on this device.",
-  too_long: "{n} characters; at most {most} fit. Nothing is saved yet.", draft: "Draft", unsent: "Unsent", unsent_hint: "Not on the server yet", somebody: "somebody", quoted: "“{text}”",
+  "part.away": "This part of the page cannot be loaded just now. Try again when the link is back.", too_long: "{n} characters; at most {most} fit. Nothing is saved yet.", draft: "Draft", unsent: "Unsent", unsent_hint: "Not on the server yet", somebody: "somebody", quoted: "“{text}”",
   today: "Today", tomorrow: "Tomorrow", yesterday: "Yesterday", just_now: "just now",
 
   "name.welcome": "Welcome", "name.yours": "Your name", "name.hint": "Who are you? Others see this name beside what you do.",

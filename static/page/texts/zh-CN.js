@@ -6,7 +6,7 @@ export default {
   compare: "比较", dismiss: "知道了", undo: "撤销", redo: "重做", reload: "重新加载", restore: "恢复", try_now: "立即重试",
   complete: "完成", reopen: "重新打开", move_to: "移动到…", assign_me: "分配给我", copy_text: "复制文本", loading: "正在加载…",
   "may.not": "你在这里的角色是{role}，不能这样做。看板所有者可以更改你的角色。", "draft.may_not": "你现在不能更改此卡片。草稿保留在本机。",
-  too_long: "共 {n} 个字符，最多 {most} 个。尚未保存。", draft: "草稿", unsent: "未发送", unsent_hint: "尚未到达服务器", somebody: "某人", quoted: "“{text}”",
+  "part.away": "此部分暂时无法加载。请在连接恢复后重试。", too_long: "共 {n} 个字符，最多 {most} 个。尚未保存。", draft: "草稿", unsent: "未发送", unsent_hint: "尚未到达服务器", somebody: "某人", quoted: "“{text}”",
   today: "今天", tomorrow: "明天", yesterday: "昨天", just_now: "刚刚",
 
   "name.welcome": "欢迎", "name.yours": "你的名字", "name.hint": "请问怎么称呼？别人会在你的操作旁看到这个名字。",
