@@ -33,7 +33,7 @@ MOST_NOTED = 10_000
 
 _ABOUT_ACCESS = ("member.set", "member.remove", "board.create", "board.update")
 _AUDITED = (
-    *("member.set", "member.remove", "board.archive", "board.restore", "board.update"),
+    *("board.create", "member.set", "member.remove", "board.archive", "board.restore", "board.update"),
     *("device.create", "device.delete", "device.restore"),
 )
 

@@ -73,7 +73,7 @@ ROUTES: dict[str, Need] = {
     "GET /docs": "anyone",
     "GET /api/entrance": "anyone",
     "POST /api/session": "anyone",
-    "DELETE /api/session": "account",
+    "DELETE /api/session": "own",
     "POST /api/setup": "anyone",
     "POST /api/sign-up": "anyone",
     "POST /api/reset": "anyone",

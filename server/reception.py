@@ -1,7 +1,9 @@
 """Coming in by an invitation: it is worth what its maker may give now, and spent when it gave something."""
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -35,13 +37,18 @@ class Reception:
         self._readable = readable
         self._submit = submit
         self._most_members = most_members
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         accounts.newcomers.vouched = self._vouch
 
     async def accept(self, text: str, user: str) -> Invitation:
-        """Take the seat that it gives. Who has that role or more already spends nothing.
-
-        Raises `LimitExceeded` when the board is full.
+        """Take the seat that it gives. Who has that role or more already spends nothing, who accepts it twice
+        at once spends it once. Raises `LimitExceeded` when the board is full.
         """
+        turn = self._turns.setdefault(user, asyncio.Lock())
+        async with turn:
+            return await self._accept(text, user)
+
+    async def _accept(self, text: str, user: str) -> Invitation:
         found = await self._accounts.invitations.look(text, self._accounts.clock())
         if found is None:
             raise gone()
@@ -49,11 +56,12 @@ class Reception:
             return found
         await self._vouch(found, user)
         used = await self._accounts.newcomers.use(text)
+        seated = False
         try:
-            await self._seat(used, user)
-        except BoardcastError:
-            await self._accounts.invitations.give_back(used)
-            raise
+            seated = await self._seat(used, user)
+        finally:
+            if not seated:
+                await self._accounts.invitations.give_back(used)
         return used
 
     async def seat_newcomer(self, used: Invitation, user: str) -> None:
@@ -105,10 +113,13 @@ class Reception:
         role = (await self._board(invitation.board)).state.members.get(user)
         return role is not None and RANK[role] >= RANK[invitation.role]
 
-    async def _seat(self, used: Invitation, user: str) -> None:
-        """In the name of its maker: whether they still may is judged where the change is."""
+    async def _seat(self, used: Invitation, user: str) -> bool:
+        """In the name of its maker: whether they still may is judged where the change is.
+
+        False: they have the seat already.
+        """
         if used.board is None or used.role is None or await self._has(user, used):
-            return
+            return False
         maker = await self._maker(used)
         actor, grant = Actor(maker.id, maker.name), Grant(account=True, write=True, admin=maker.admin)
         try:
@@ -116,6 +127,7 @@ class Reception:
             await self._submit(used.board, command, secrets.token_hex(8), actor, grant)
         except (Forbidden, NotFound) as error:
             raise gone() from error
+        return True
 
 
 def gone() -> NotFound:

@@ -16,7 +16,7 @@ async def entrance(call: Call) -> Answer:
     accounts = call.app.accounts
     if accounts is None:
         return Answer(body=a.Entrance(mode="open", setup=False, sign_up="off"))
-    setup = not await accounts.people.any()
+    setup = not await accounts.people.any_admin()
     return Answer(body=a.Entrance(mode="accounts", setup=setup, sign_up=accounts.settings.sign_up))
 
 

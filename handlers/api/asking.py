@@ -11,6 +11,7 @@ from handlers.api.endpoint import Call
 from server.boards.live import LiveBoard
 from server.boards.submission import HTTP_CLIENT, Outcome, Submission
 from server.errors import BoardcastError, Conflict, NotFound, RateLimited, Unauthenticated
+from server.model.accounts import Grant
 from server.model.commands import Command
 from server.model.fields import Id, Role
 from server.stores import answering
@@ -23,20 +24,32 @@ async def board_of(call: Call) -> LiveBoard:
     """The board that the path names, as far as `?seq=` asks. Raises `NotFound`, `Unavailable`."""
     name = call.path.get("board", call.app.config.boards.default_board)
     live = await call.app.readable(name)
-    await live.surely(partial(_must_see, call, live))
+    await live.surely(partial(_must_see, call, live, call.identity.grant))
     seq = getattr(call.query, "seq", None)
     if seq is None or seq <= live.head:
         return live
     live = call.app.boards.hold(name)  # while it is waited for, it must not be unloaded
     try:
         await live.wait_for(seq, SECONDS_FOR_SEQ)
+        grant = await _grant_now(call)  # much may have changed while it was waited for
+        await live.surely(partial(_must_see, call, live, grant))
     finally:
         call.app.boards.release(name)
     return live
 
 
-def _must_see(call: Call, live: LiveBoard) -> None:
-    call.app.policy.needs(live.state, call.actor, "viewer", call.identity.grant, "board")
+async def _grant_now(call: Call) -> Grant:
+    """What the caller may by now. Raises `Unauthenticated`."""
+    if call.app.accounts is None or call.identity.way == "guest":
+        return call.identity.grant
+    now = await call.app.accounts.identities.confirm(call.identity)
+    if now is None:
+        raise Unauthenticated("you are signed out; sign in again")
+    return now.grant
+
+
+def _must_see(call: Call, live: LiveBoard, grant: Grant) -> None:
+    call.app.policy.needs(live.state, call.actor, "viewer", grant, "board")
 
 
 async def stand(call: Call, need: Role, what: str) -> None:

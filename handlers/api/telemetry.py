@@ -9,7 +9,7 @@ from msgspec import Meta, field
 
 from handlers.api.answers import etag_with, page_of, view_of
 from handlers.api.devices import need_device
-from handlers.api.endpoint import Answer, Call, Endpoint, row
+from handlers.api.endpoint import Answer, Call, Endpoint, note, row
 from handlers.api.queries import PageQuery, SeqQuery
 from server.devices.series import Asked, newest_of, series
 from server.errors import BadRequest, Conflict, LimitExceeded, NotFound, Unauthenticated
@@ -99,6 +99,7 @@ async def export_series(call: Call) -> Answer:
         store = call.app.devices.telemetry()
         if await newest_of(store, *of) is None:
             raise NotFound("metric", query.metric)
+    await note(call, "telemetry exported", f"{device.id}: {query.metric}")
     rows = _point_rows(store, of, span) if query.of == "points" else _bucket_rows(store, of, span, query.of)
     return Answer(stream=rows, media="text/csv", filename=f"{device.id}-{query.metric}.csv")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec import structs
 
-from server.accounts.shelf import Shelf
+from server.accounts.shelf import Kept, Shelf
 from server.errors import LimitExceeded
 from server.model.accounts import Code, Invitation
 from server.stores.entries import Entries
@@ -71,37 +71,34 @@ class Invitations:
     async def of(self, board: str | None, now_ms: int) -> list[Invitation]:
         """The open ones of a board, or those without one, oldest first."""
         kept = [one.value for one in await self._shelf.all()]
-        there = [one for one in kept if one.board == board and one.expires_at > now_ms]
+        there = [one for one in kept if one.board == board and _lasts(one, now_ms)]
         return sorted(there, key=lambda one: one.created_at)
 
     async def look(self, text: str, now_ms: int) -> Invitation | None:
         kept = await self._shelf.get(_key(text))
-        return None if kept is None or kept.value.expires_at <= now_ms else kept.value
+        return None if kept is None or not _lasts(kept.value, now_ms) else kept.value
 
     async def use(self, text: str, now_ms: int) -> Invitation | None:
         """One use of it less. None: it is none, has expired, or was used up."""
         for _ in range(MOST_ROUNDS):
             kept = await self._shelf.get(_key(text))
-            if kept is None or kept.value.expires_at <= now_ms:
+            if kept is None or not _lasts(kept.value, now_ms):
                 return None
-            if await self._set_uses(kept.value, kept.value.uses - 1, kept.version):
+            if await self._add_uses(kept, -1):
                 return kept.value
         return None
 
     async def give_back(self, used: Invitation) -> None:
-        """What it was used for did not come about."""
+        """What it was used for did not come about. One that was revoked meanwhile stays so."""
         for _ in range(MOST_ROUNDS):
             kept = await self._shelf.get(used.id)
-            there, version = (used, 0) if kept is None else (kept.value, kept.version)
-            uses = 1 if kept is None else there.uses + 1
-            if await self._set_uses(there, uses, version):
+            if kept is None or await self._add_uses(kept, 1):
                 return
 
-    async def _set_uses(self, invitation: Invitation, uses: int, version: int) -> bool:
-        if uses < 1:
-            return await self._shelf.drop(invitation.id, version=version)
-        left = structs.replace(invitation, uses=uses)
-        return await self._shelf.put(invitation.id, left, version=version, expires_at=left.expires_at)
+    async def _add_uses(self, kept: Kept[Invitation], more: int) -> bool:
+        """One that is used up is kept until it expires: it may be given back. One that is gone may not."""
+        left = structs.replace(kept.value, uses=kept.value.uses + more)
+        return await self._shelf.put(kept.key, left, version=kept.version, expires_at=left.expires_at)
 
     async def end(self, ends: Callable[[Invitation], bool]) -> None:
         """Revoke all of which `ends` says so."""
@@ -112,4 +109,10 @@ class Invitations:
     async def revoke(self, id: str, board: str | None) -> bool:
         """Whether there was one, of that board."""
         kept = await self._shelf.get(id)
-        return kept is not None and kept.value.board == board and await self._shelf.drop(kept.key)
+        if kept is None or kept.value.board != board:
+            return False
+        return await self._shelf.drop(kept.key) and kept.value.uses > 0
+
+
+def _lasts(invitation: Invitation, now_ms: int) -> bool:
+    return invitation.uses > 0 and invitation.expires_at > now_ms

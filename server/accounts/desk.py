@@ -110,9 +110,25 @@ class Accounts:
                 await self._note(user_of(person), "sign-in refused", address=address)
             raise Unauthenticated("the name or the password is wrong")
         await self.throttle.succeeded(login, home)
-        if person.password is not None and self.passwords.is_dated(person.password):
-            await self._set_hash(person.id, await self.passwords.hash(password))
-        return await self.begin(person, address=address, agent=agent)
+        if hash is not None and self.passwords.is_dated(hash):
+            await self._renew_hash(person.id, hash, await self.passwords.hash(password))
+        text, identity = await self.begin(person, address=address, agent=agent)
+        try:
+            await self._still_good(person, password, home)
+        except BaseException:
+            await self.sessions.revoke(person.id, identity.credential)
+            raise
+        return text, identity
+
+    async def _still_good(self, person: Person, password: str, home: str) -> None:
+        """Raises `Unauthenticated` when the password was changed, or the account disabled, since `person` was
+        read: that ended the sessions that there were *then*, and looking at a password takes its time."""
+        now = await self.people.get(person.id)
+        good = now is not None and not now.disabled
+        if now is not None and good and now.password != person.password:
+            good = await self.passwords.matches(now.password, password, home)
+        if not good:
+            raise Unauthenticated("the name or the password is wrong")
 
     async def _matches(self, hash: str | None, password: str, login: str, home: str) -> bool:
         """A password that nobody has looked at, for want of a thread, was no attempt."""
@@ -122,8 +138,13 @@ class Accounts:
             await self.throttle.take_back(login, home)
             raise
 
-    async def _set_hash(self, user: str, hash: str) -> None:
-        await self.people.change(user, lambda person: structs.replace(person, password=hash))
+    async def _renew_hash(self, user: str, old: str, new: str) -> None:
+        """The same password, hashed as is usual by now; unless it has been changed meanwhile."""
+
+        def renewed(person: Person) -> Person:
+            return structs.replace(person, password=new) if person.password == old else person
+
+        await self.people.change(user, renewed)
 
     async def begin(self, person: Person, *, address: str, agent: str) -> tuple[str, Identity]:
         """A session for somebody who has just proved who they are."""
@@ -143,10 +164,9 @@ class Accounts:
         return text, identity_of(person, "session", secret.id, secret.expires_at, secret)
 
     async def sign_out(self, identity: Identity) -> None:
-        if identity.way == "session":
-            await self.sessions.revoke(identity.user.id, identity.credential)
-            await self._note(identity.user, "sign-out")
-            await self.tell(identity.user.id)
+        await self.sessions.revoke(identity.user.id, identity.credential)
+        await self._note(identity.user, "sign-out")
+        await self.tell(identity.user.id)
 
     # -- passwords
 
@@ -174,7 +194,8 @@ class Accounts:
         await self._note(identity.user, "password", about=about, address=address)
 
     async def _set_password(self, person: Person, password: str, *, keep: str) -> None:
-        await self._set_hash(person.id, await hashed(self.passwords, person, password))
+        hash = await hashed(self.passwords, person, password)
+        await self.people.change(person.id, lambda old: structs.replace(old, password=hash))
         await self.sessions.revoke_all(person.id, but=keep)
         await self.codes.drop_of(person.id)
         await self.tell(person.id)
@@ -241,12 +262,18 @@ class Accounts:
     async def change_person(self, login: str, **fields: bool) -> Person:
         """Make somebody an administrator, or disable the account; their connections are looked at again.
 
-        Raises `NotFound`.
+        An account that was disabled comes back with its password and nothing else: no session, token or
+        one-time address of before. Raises `NotFound`.
         """
         person = await self.people.named(login)
         if person is None:
             raise NotFound("user", login)
-        person = await self.people.change(person.id, lambda old: structs.replace(old, **fields))
+        since = {"since": self.clock() + 1} if "disabled" in fields else {}
+        person = await self.people.change(person.id, lambda old: structs.replace(old, **fields, **since))
+        if person.disabled:
+            await self.sessions.revoke_all(person.id)
+            await self.tokens.revoke_all(person.id)
+            await self.codes.drop_of(person.id)
         if person.disabled or not person.admin:
             gone = person.disabled
             await self.invitations.end(

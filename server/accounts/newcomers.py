@@ -46,15 +46,18 @@ class Newcomers:
         self._clock = clock
 
     async def setup_code(self) -> str | None:
-        """The text of a one-time address for the first account; None: there is an account already."""
-        if await self._people.any():
+        """The text of a one-time address for the first administrator; None: there is one already."""
+        if await self._people.any_admin():
             return None
         return await self._codes.issue(Code(purpose="setup", expires_at=self._clock() + SETUP_MS))
 
     async def set_up(self, code: str, wanted: Person, password: str) -> Person:
-        """The first account, an administrator's. Raises `Unauthenticated` for a code that is none."""
-        if await self._people.any():
-            raise Conflict("setup", "there is an account already")
+        """The first administrator's account, whoever may have signed up before.
+
+        Raises `Unauthenticated` for a code that is none.
+        """
+        if await self._people.any_admin():
+            raise Conflict("setup", "there is an administrator already")
         ended = Unauthenticated("this address was used or has expired; start the server again for another")
         if await self._codes.look(code, "setup", self._clock()) is None:
             raise ended

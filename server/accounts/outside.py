@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 from joserfc import jwk, jwt
@@ -98,8 +98,11 @@ class Keys:
 
     async def get(self, kid: str | None) -> _Key:
         """Raises `Unauthenticated` for a key that there is not, `Unavailable` when none can be had."""
-        if self._clock() - self._fetched > FRESH_S or kid not in self._keys:
+        age = self._clock() - self._fetched
+        if kid not in self._keys or age > STALE_S:
             await self._renew()
+        elif age > FRESH_S:
+            self._begin()  # nobody waits for it: the key is known
         if not self._keys or self._clock() - self._fetched > STALE_S:
             raise Unavailable("the keys of the identity provider cannot be had")
         if kid not in self._keys:
@@ -108,17 +111,20 @@ class Keys:
 
     async def _renew(self) -> None:
         """One fetch for all who ask meanwhile."""
-        if self._fetching is None:
-            if self._clock() - self._tried < AGAIN_S:
-                return
+        if (fetching := self._begin()) is not None:
+            await asyncio.shield(fetching)
+
+    def _begin(self) -> asyncio.Task[None] | None:
+        """None: it was tried only just now."""
+        if self._fetching is None and self._clock() - self._tried >= AGAIN_S:
             self._tried = self._clock()
             self._fetching = asyncio.create_task(self._take(), name="fetch keys")
-        fetching = self._fetching
-        await asyncio.shield(fetching)
+        return self._fetching
 
     async def _take(self) -> None:
         try:
-            found = parse_keys(await self._fetch())
+            async with asyncio.timeout(FETCH_S):
+                found = parse_keys(await self._fetch())
             self._keys, self._fetched = found, self._clock()
         except (OSError, ValueError, HTTPException) as error:
             log.warning("the keys of the identity provider could not be read: %s", error)
@@ -166,6 +172,8 @@ class Outside:
             self._registry().validate(claims)
         except (JoseError, ValueError) as error:
             raise Unauthenticated(f"the token is not accepted: {error}") from None
+        if not _whole(claims["sub"]):
+            raise Unauthenticated("the token is not accepted: its sub is no text")
         return Subject(
             issuer=claims["iss"],
             subject=claims["sub"],
@@ -187,7 +195,12 @@ class Outside:
 
 def _text(claims: Mapping[str, Any], name: str) -> str:
     found = claims.get(name)
-    return found.strip()[:100] if isinstance(found, str) else ""
+    return found.strip()[:100] if _whole(found) else ""
+
+
+def _whole(claim: object) -> TypeGuard[str]:
+    """A text of characters that can be seen: half of one (a lone surrogate) is none, either."""
+    return isinstance(claim, str) and claim.isprintable()
 
 
 def _header(token: str) -> _Header:

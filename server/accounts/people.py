@@ -43,8 +43,9 @@ class People:
         claim = await self._logins.get(login)
         return None if claim is None else await self.get(claim.value.user)
 
-    async def any(self) -> bool:
-        return bool(await self._people.page(limit=1))
+    async def any_admin(self) -> bool:
+        """Whether somebody can put everything else right."""
+        return any(one.value.admin and not one.value.disabled for one in await self._people.all())
 
     async def all(self) -> list[Person]:
         """In order of creation."""

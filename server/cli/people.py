@@ -32,12 +32,19 @@ def plain(text: str) -> str:
 
 
 def _run(
-    config: Path | None, flags: dict[str, object], work: Callable[[Accounts, Config], Awaitable[None]]
+    config: Path | None,
+    flags: dict[str, object],
+    work: Callable[[Accounts, Config], Awaitable[None]],
+    *,
+    fresh: bool = False,
 ) -> None:
-    """Do `work` on the data; the command ends with one line when that fails."""
+    """Do `work` on the data; the command ends with one line when that fails. `fresh`: it may begin them."""
     loaded = load(config, flags)
     if loaded.auth.mode == "open":
         fail(CONFIGURATION, "configuration: auth.mode is open: there are no accounts; set it to accounts")
+    if not (fresh or loaded.shares_store or loaded.sqlite_path.exists()):
+        where = loaded.sqlite_path.parent
+        fail(FAILED, f"there is no data in {where}; is --data right? `user add` and `serve` begin it")
     try:
         asyncio.run(_with_accounts(loaded, work))
     except TooNew as error:
@@ -147,7 +154,7 @@ def add(login: str, name: str | None, admin: bool, config: Path | None, **flags:
         await _note(accounts, "account", login)
         await _print_reset(accounts, loaded, person)
 
-    _run(config, flags, work)
+    _run(config, flags, work, fresh=True)
 
 
 @user.command()

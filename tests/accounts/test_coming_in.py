@@ -129,6 +129,7 @@ async def test_the_record_tells_owners_and_administrators_what_was_done(tmp_path
             ("member.remove", f"{bob.id}: removed"),
             ("board.update", "visibility: link"),
             ("member.set", f"{bob.id}: editor"),
+            ("board.create", f"{town.ada.id}: owner"),
         ]
         assert {one["who"]["name"] for one in of_board} == {"Ada"}
         of_server = (await town.ada.ok("GET", "/api/audit"))["items"]

@@ -92,6 +92,7 @@ async def test_accounts_are_made_disabled_and_promoted_beside_the_server(tmp_pat
         bob = Visitor(town.url)
         reset = {"code": out.strip().rpartition("#")[2], "password": PASSWORD}
         bob.id = (await bob.ok("POST", "/api/reset", reset))["id"]
+        program = await town.token(bob)
         assert (await bob.ok("GET", "/api/me"))["name"] == "Bob B."
         assert (await bob.get("/api/people")).status == 403
         socket = await bob.socket()
@@ -109,6 +110,7 @@ async def test_accounts_are_made_disabled_and_promoted_beside_the_server(tmp_pat
         assert [line.split()[0] for line in listed.splitlines()] == ["ada", "bob"]
         assert listed.splitlines()[1].endswith("disabled")
         await beside(town, tmp_path, "user", "enable", "bob")
+        assert [(await one.get("/api/me")).status for one in (bob, program)] == [401, 401], "ended is ended"
         await town.again("bob")
 
 
@@ -135,6 +137,9 @@ def test_what_cannot_be_done_is_said_in_one_line(tmp_path: Path) -> None:
         ("user", "link", "nobody", "x"): (1, "there is no account"),
         ("token", "list", "nobody"): (1, "there is no account"),
     }
+    assert run(tmp_path, "user", "list").err.startswith("there is no data in "), "and none is made"
+    assert run(tmp_path, "user", "list").code == 1
+    assert run(tmp_path, "user", "add", "ben").code == 0
     for arguments, (code, line) in cases.items():
         ended = run(tmp_path, *arguments)
         assert (ended.code, ended.err.count("\n")) == (code, 1) and ended.err.startswith(line), ended

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from joserfc import jwk, jwt
+from joserfc import jwk, jws, jwt
 from joserfc.errors import SecurityWarning
 
 from server.accounts.outside import (
@@ -220,3 +220,36 @@ async def test_a_subject_is_joined_to_an_account_or_gets_one(tmp_path: Path) -> 
     async with instance(tmp_path / "strict", **settings | {"IDENTITY__CREATE": "false"}) as town:
         refused = await Visitor(town.url, token(**fresh, sub="s-1")).get("/api/me")
         assert refused.status == 401 and "user link" in refused.body["error"]["message"]
+
+
+@on_loop
+async def test_a_key_that_is_known_waits_for_no_provider() -> None:
+    now, asked, hangs = [0.0], asyncio.Event(), asyncio.Event()
+
+    async def fetch() -> bytes:
+        if now[0] > 0:
+            asked.set()
+            await hangs.wait()
+        return JWKS
+
+    keys = Keys(fetch, lambda: now[0])
+    await keys.get("r1")
+    now[0] = FRESH_S + 1
+    await keys.get("r1")
+    await asked.wait()
+    await keys.get("e1")
+    hangs.set()
+
+
+@pytest.mark.parametrize("sub", ["\ud800", "a\x00b", 7])
+@on_loop
+async def test_a_subject_that_is_no_text_is_nobody(sub: Any) -> None:
+    with pytest.raises(Unauthenticated):
+        await outside().judge(signed(sub=sub))
+    assert (await outside().judge(signed(sub="ada-1", name="\ud800"))).name == "ada-1"
+
+
+def signed(**claims: Any) -> str:
+    """As `token`, of claims that joserfc would not write."""
+    body = json.dumps({"iss": ISSUER, "aud": AUDIENCE, "exp": NOW + 600} | claims).encode()
+    return str(jws.serialize_compact({"alg": "RS256", "kid": RSA.kid}, body, RSA))
