@@ -222,10 +222,13 @@ def fetch_from(place: str) -> Fetch:
     def read() -> bytes:
         if not place.startswith(("https://", "http://")):
             return Path(place).read_bytes()
-        opener = urllib.request.build_opener(_NoRedirect)
+        opener, end, data = urllib.request.build_opener(_NoRedirect), time.monotonic() + FETCH_S, bytearray()
         with opener.open(place, timeout=FETCH_S) as answer:
-            data: bytes = answer.read(MOST_BYTES)
-        return data
+            while len(data) < MOST_BYTES and (piece := answer.read1(MOST_BYTES - len(data))):
+                data += piece
+                if time.monotonic() > end:
+                    raise TimeoutError("the provider sends its keys too slowly")
+        return bytes(data)
 
     async def fetch() -> bytes:
         return await asyncio.to_thread(read)
