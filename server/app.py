@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 
 from server import __version__, demo
 from server.accounts.desk import Accounts
+from server.accounts.owed import Owed
 from server.accounts.seats import Seats
 from server.backends import accounts_of, broker_of, store_of
 from server.boards.glimpse import Shown, glimpses
@@ -33,7 +34,7 @@ from server.devices.line import DeviceLine
 from server.devices.noted import NotedBoards
 from server.devices.service import Devices, Guest
 from server.document import Limits
-from server.doors import Doors
+from server.doors import NOTED, Doors
 from server.errors import ALL, BoardcastError, Close, NotFound, Unavailable
 from server.hub import Connection, Hub
 from server.leaving import InFlight, return_after_ms
@@ -96,7 +97,9 @@ class App:
         self.seats = Seats(self.store)
         self.reception = None if self.accounts is None else self._reception(self.accounts)
         self.doors = (
-            None if self.accounts is None else Doors(self.hub, self.policy, self.accounts, self.seats)
+            None
+            if self.accounts is None
+            else Doors(self.hub, self.policy, self.accounts, self.seats, Owed(self.store, NOTED, now_ms))
         )
         inner = self.doors or self.hub
         self.clerk = Clerk(inner, self._ears, KeptStates(self.store), self._noted, now_ms)
@@ -167,6 +170,8 @@ class App:
     async def _foretold(self, board: str, changes: Sequence[Change]) -> None:
         await self._noted.before(board, changes)
         await self._gone.before(board, changes)
+        if self.doors is not None:
+            await self.doors.owed.before(board, changes)
 
     async def _ears(self, board: str, devices: Sequence[str]) -> Sequence[Heard]:
         return await self.store.telemetry.newest(board, devices)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from msgspec import UNSET
 
 from server.accounts.desk import Accounts
+from server.accounts.owed import Owed
 from server.accounts.seats import EVERYBODY, Seats
 from server.errors import Close, Unauthenticated, Unavailable
 from server.hub import Connection, Hub
@@ -29,19 +30,22 @@ ALL_S = 30.0
 """How often everybody who is connected is looked at again: a notice may have been lost with its writer."""
 TIDY_S = 3600.0
 MOST_NOTED = 10_000
-"""Changes of roles that wait to be noted; past it they are in the board's log only."""
+"""Changes of roles that wait to be noted; past it they are noted later (`Owed`)."""
 
 _ABOUT_ACCESS = ("member.set", "member.remove", "board.create", "board.update")
 _AUDITED = (
     *("board.create", "member.set", "member.remove", "board.archive", "board.restore", "board.update"),
     *("device.create", "device.delete", "device.restore"),
 )
+NOTED = frozenset((*_ABOUT_ACCESS, *_AUDITED))
+"""The changes that are noted somewhere beside the log."""
 
 
 class Doors:
     """The `Listener` of the boards, before the hub. `state_of`: what this instance knows of a board."""
 
-    def __init__(self, hub: Hub, policy: Policy, accounts: Accounts, seats: Seats) -> None:
+    def __init__(self, hub: Hub, policy: Policy, accounts: Accounts, seats: Seats, owed: Owed) -> None:
+        self.owed = owed
         self.state_of: Callable[[str], Shown | None] = lambda board: None
         self._hub = hub
         self._policy = policy
@@ -98,15 +102,24 @@ class Doors:
         while True:
             board, change = await self._notes.get()
             try:
-                await self._follow(board, change)
-                if (entry := audited(board, change)) is not None:
-                    await self._accounts.audit.write(entry, f"{change.seq:012d}")
+                await self._note_one(board, change)
             except Unavailable as error:
-                log.warning("board %s: seats are not up to date: %s", board, error.message)
+                log.warning("board %s: a change of roles is noted later: %s", board, error.message)
             except Exception:
                 log.exception("a change of roles on %s could not be noted", board)
             finally:
                 self._notes.task_done()
+
+    async def _note_one(self, board: str, change: Change) -> None:
+        await self._follow(board, change)
+        if (entry := audited(board, change)) is not None:
+            await self._accounts.audit.write(entry, f"{change.seq:012d}")
+        await self.owed.paid(board, change.seq)
+
+    async def settle(self) -> None:
+        """Note what an instance did not live to note. Raises `Unavailable`."""
+        async for board, change in self.owed.left():
+            await self._note_one(board, change)
 
     async def _follow(self, board: str, change: Change) -> None:
         """Keep the seats as the board says. Each instance with the board does it, to the same effect."""
@@ -134,7 +147,8 @@ class Doors:
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
-        looked = tidied = loop.time()
+        tidied = loop.time()
+        looked = -self.all_s  # the first time at once: what is owed is paid
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.look_s):
@@ -144,6 +158,7 @@ class Doors:
                 if loop.time() - looked >= self.all_s:
                     looked = loop.time()
                     self._doubted.update(self._present())
+                    await self.settle()
                 await self._look()
                 if loop.time() - tidied >= TIDY_S:
                     tidied = loop.time()

@@ -106,3 +106,31 @@ async def test_a_use_is_not_given_back_to_an_invitation_that_was_revoked(tmp_pat
         await invitations.end(lambda one: one.id == used.id)
         await invitations.give_back(used)
         assert await invitations.look(text, now) is None
+
+
+@on_loop
+async def test_what_an_instance_did_not_live_to_note_is_noted_by_the_next_one(tmp_path: Path) -> None:
+    async with instance(tmp_path) as town:
+        bob = await town.person("bob")
+        await town.board(town.ada, "b")
+        doors = town.app.doors
+        assert doors is not None
+        await doors.noted()
+        await doors.stop()  # as one that was killed notes nothing more
+        await town.ada.ok("POST", "/api/boards/b/members", {"login": "bob", "role": "viewer"})
+        assert [one["what"] for one in (await town.ada.ok("GET", "/api/boards/b/audit"))["items"]] == [
+            "board.create"
+        ]
+    async with instance(tmp_path, set_up=False) as town:
+        doors, ada = town.app.doors, await town.again("ada")
+        assert doors is not None
+        doors.owed.grace_ms = 0
+        await doors.settle()
+        kept = (await ada.ok("GET", "/api/boards/b/audit"))["items"]
+        assert [(one["what"], one["about"]) for one in kept] == [
+            ("member.set", f"{bob.id}: viewer"),
+            ("board.create", f"{ada.id}: owner"),
+        ]
+        boards = (await (await town.again("bob")).ok("GET", "/api/boards"))["items"]
+        assert [board["board"] for board in boards] == ["b"]
+        assert [one async for one in doors.owed.left()] == []
