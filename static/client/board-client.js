@@ -74,14 +74,15 @@ export class BoardClient extends Follower {
   }
 
   /**
-   * {link: "connecting"|"live"|"waiting"|"stopped"|"closed", reason?, code?, blocked?, retryAt?, unsent, stored, stalled,
-   * loaded}; `stored` false: the unsent changes live in this page only.
+   * {link: "connecting"|"live"|"waiting"|"stopped"|"closed", reason?, code?, blocked?, retryAt?, unsent, elsewhere, stored, stalled,
+   * loaded}; `stored` false: the unsent changes live in this page only; `elsewhere`: those of other tabs, while there is no link.
    */
   get status() {
     const { state, reason, ...more } = this.connection.status;
     const link = this.closed ? "closed" : state === "ready" ? (this.joined ? "live" : "connecting") : state;
     const { stalled, queue, loaded } = this;
-    return { ...more, link, reason: this.closed ?? reason, unsent: queue.unsent, stored: queue.stored, stalled, loaded };
+    const elsewhere = this.home.elsewhere.get(this.board) ?? 0;
+    return { ...more, link, reason: this.closed ?? reason, unsent: queue.unsent, elsewhere, stored: queue.stored, stalled, loaded };
   }
 
   /** The ids of tasks with changes that the server has not confirmed. */

@@ -22,6 +22,7 @@ import { makeRoom } from "./saver.js";
 import { openStore } from "./store.js";
 import { Visits } from "./visits.js";
 
+const LOOK_MS = 2000;
 const KEPT = 3; // boards that were left and are not let go yet: coming back is quick, and undo still works
 
 export class Session extends EventTarget {
@@ -44,6 +45,7 @@ export class Session extends EventTarget {
     this.clients = new Map(); // board → BoardClient
     this.left = []; // those that were left last
     this.couriers = new Map(); // client of a closed tab → Courier
+    this.elsewhere = new Map(); // board → how many changes wait in other tabs, as far as is looked
     this.wasReady = false;
     this.looking = document.visibilityState === "visible"; // somebody is
     this.session = null;
@@ -74,6 +76,7 @@ export class Session extends EventTarget {
     this.connection.start();
     this.inbox.start();
     deliverForOthers(this);
+    setInterval(() => this.lookAround(), LOOK_MS);
     addEventListener("pagehide", () => this.hidden());
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "hidden") this.hidden();
@@ -203,6 +206,19 @@ export class Session extends EventTarget {
       client.emit("status");
     }
     this.emit("status");
+    this.lookAround();
+  }
+
+  /** While there is no link: what waits in other tabs of this browser, too, open or closed. */
+  async lookAround() {
+    if (this.connection.ready && this.elsewhere.size === 0) return;
+    const found = new Map();
+    for (const [client, board] of this.connection.ready ? [] : await this.store.keys("queue").catch(() => [])) {
+      if (client !== this.client) found.set(board, (found.get(board) ?? 0) + 1);
+    }
+    if (JSON.stringify([...found]) === JSON.stringify([...this.elsewhere])) return;
+    this.elsewhere = found;
+    for (const client of this.clients.values()) client.emit("status");
   }
 
   hidden() {

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from playwright.sync_api import WebSocketRoute
+from playwright.sync_api import WebSocketRoute, expect
 
-from tests.browser.conftest import Sit
+from tests.browser.conftest import Sit, Visit
 from tests.browser.desk import Desk
 from tests.browser.wire import Wire
 
@@ -132,3 +132,22 @@ def test_without_locks_tabs_ask_each_other(sit: Sit) -> None:
     third.sit()
     third.waits_for("board.view.tasks.has('left-behind')")
     assert third.run(CLIENT) in (client, third.run("sessionStorage['boardcast.client']"))
+
+
+def test_what_waits_in_other_tabs_is_told_while_there_is_no_link(visit: Visit) -> None:
+    ann = visit("Ann")
+    other = ann.beside()
+    ann.page.context.set_offline(True)
+    for tab in (ann, other):
+        tab.page.evaluate("dispatchEvent(new Event('offline'))")
+        expect(tab.banner).to_contain_text("Connection lost")
+    ann.add("To do", "one", "two")
+    other.add("To do", "three")
+    expect(ann.banner).to_contain_text("2 unsent changes")
+    expect(ann.banner).to_contain_text("1 more is from another tab of this browser.")
+    expect(other.banner).to_contain_text("2 more are from other tabs of this browser.")
+    ann.page.context.set_offline(False)
+    for tab in (ann, other):
+        expect(tab.banner).to_be_hidden()
+        for title in ("one", "two", "three"):
+            tab.sees_card("To do", title)

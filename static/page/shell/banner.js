@@ -37,8 +37,8 @@ export class Banner {
 
   /** [tone, text, action?] or null. */
   message() {
-    const { link, reason, code, unsent, stored, stalled, blocked, silent, loaded } = this.client.status;
-    const kept = unsent === 0 && (link === "stopped" || !this.client.view) ? "" : count(unsent, stored, link === "closed");
+    const { link, reason, code, unsent, elsewhere, stored, stalled, blocked, silent, loaded } = this.client.status;
+    const kept = unsent === 0 && (link === "stopped" || !this.client.view) ? "" : count(unsent, elsewhere, stored, link === "closed");
     const again = [t("try_now"), () => this.client.retryNow()];
     if (blocked && link !== "live") return ["bad", t("banner.blocked", { reason: blocked.message }), again];
     if (link === "stopped" && code === 4501) return ["bad", `${why(code, reason)} ${kept}`, [t("account.sign_in"), () => location.assign(signInAddress())]];
@@ -88,8 +88,8 @@ function why(code, reason) {
   return t("banner.stopped", { reason });
 }
 
-function count(unsent, stored, closed) {
-  if (unsent === 0) return t("banner.go_on");
-  if (closed && stored) return t("banner.unsent_closed", { n: unsent });
-  return t(stored ? "banner.unsent" : "banner.unsent_here", { n: unsent });
+function count(unsent, elsewhere, stored, closed) {
+  const here = closed && stored ? "banner.unsent_closed" : stored ? "banner.unsent" : "banner.unsent_here";
+  const more = elsewhere > 0 ? ` ${t("banner.elsewhere", { n: elsewhere })}` : "";
+  return (unsent === 0 ? t("banner.go_on") : t(here, { n: unsent })) + more;
 }

@@ -17,6 +17,7 @@ export default {
   "banner.go_on": "You can go on working.",
   "banner.unsent": { one: "1 unsent change, kept here and sent when the link is back.", other: "{n} unsent changes, kept here and sent when the link is back." },
   "banner.unsent_closed": { one: "1 unsent change is kept on this device and will only be sent if you get access again.", other: "{n} unsent changes are kept on this device and will only be sent if you get access again." },
+  "banner.elsewhere": { one: "1 more is from another tab of this browser.", other: "{n} more are from other tabs of this browser." },
   "banner.unsent_here": { one: "1 unsent change: keep this tab open, this browser does not store it.", other: "{n} unsent changes: keep this tab open, this browser does not store them." },
   "banner.stopped": "Disconnected: {reason}.", "banner.signed_out": "You are signed out here. Sign in again to go on.",
   "banner.forbidden": "You have no access any more: {reason}. Ask an owner of the board.", "banner.too_many": "Too many tabs are open. Close some and reload.",

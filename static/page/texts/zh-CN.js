@@ -17,6 +17,7 @@ export default {
   "banner.go_on": "你可以继续工作。",
   "banner.unsent": { other: "{n} 项更改未发送，已保存在本机，连接恢复后发送。" },
   "banner.unsent_closed": { other: "{n} 项更改未发送，保存在本机，仅在你重新获得访问权限后发送。" },
+  "banner.elsewhere": { other: "此浏览器的其他标签页另有 {n} 项。" },
   "banner.unsent_here": { other: "{n} 项更改未发送：此浏览器无法保存，请勿关闭标签页。" },
   "banner.stopped": "已断开：{reason}。", "banner.signed_out": "你已在此处退出登录。请重新登录后继续。",
   "banner.forbidden": "你已没有访问权限：{reason}。请联系看板所有者。", "banner.too_many": "打开的标签页太多。请关闭一些后重新加载。",
