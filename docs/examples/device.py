@@ -52,8 +52,10 @@ class Queue:
         self.db = sqlite3.connect(path, isolation_level=None)
         self.db.execute("PRAGMA synchronous = FULL")  # a number that was sent must not be forgotten
         self.db.execute("CREATE TABLE IF NOT EXISTS readings (id INTEGER PRIMARY KEY, reading TEXT)")
+        # AUTOINCREMENT: an id that was used is never used again, also when all batches were settled
         self.db.execute(
-            "CREATE TABLE IF NOT EXISTS batches (id INTEGER PRIMARY KEY, boot TEXT, seq INT, body TEXT)"
+            "CREATE TABLE IF NOT EXISTS batches "
+            "(id INTEGER PRIMARY KEY AUTOINCREMENT, boot TEXT, seq INT, body TEXT)"
         )
 
     def add(self, t, values):
