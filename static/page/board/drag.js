@@ -13,6 +13,7 @@ export class Drag {
   /** `onDrop(task, column, before)`; `before` is the card that will follow it, null at the end. `count(task)`: how many go. */
   constructor(root, scope, { mayDrag, onDrop, onStart, count }) {
     Object.assign(this, { root, mayDrag, onDrop, onStart, count });
+    this.slotted = null;
     this.state = null; // {task, card, pointer, x, y, ghost?, slot?}
     scope.on(root, "pointerdown", (event) => this.press(event));
     scope.on(window, "pointermove", (event) => this.moved(event));
@@ -100,6 +101,14 @@ export class Drag {
     });
     const before = next ?? null;
     if (slot.parentNode !== list || this.following(slot) !== before) place(list, slot, before);
+    this.mark(list);
+  }
+
+  /** The list that has the slot: one without cards does not say so meanwhile. */
+  mark(list) {
+    this.slotted?.classList.remove("slotted");
+    this.slotted = list;
+    list?.classList.add("slotted");
   }
 
   listAt(x) {
@@ -163,6 +172,7 @@ export class Drag {
     clearTimeout(state.timer);
     state.ghost?.remove();
     state.slot?.remove();
+    this.mark(null);
     state.card.classList.remove("dragging");
     document.documentElement.classList.remove("is-dragging");
   }

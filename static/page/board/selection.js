@@ -35,7 +35,9 @@ export class Selection extends EventTarget {
   }
 
   keepOnly(view) {
-    for (const id of this.ids) if (!view.tasks.has(id)) this.ids.delete(id);
+    const gone = [...this.ids].filter((id) => !view.tasks.has(id));
+    for (const id of gone) this.ids.delete(id);
+    if (gone.length > 0) this.changed();
   }
 
   changed() {
@@ -62,10 +64,12 @@ export class SelectionBar {
       h("button", { class: "quiet", type: "button", "aria-label": t("selection.clear"), onclick: () => selection.clear() }, icon("close")));
     scope.add(this.element);
     scope.on(selection, "change", () => this.render());
+    scope.ending(() => document.documentElement.removeAttribute("data-selecting"));
   }
 
   render() {
     this.element.hidden = this.selection.size === 0;
+    document.documentElement.toggleAttribute("data-selecting", this.selection.size > 0);
     setText(this.text, t("selection.count", { n: this.selection.size }));
   }
 }
