@@ -63,6 +63,7 @@ class Doors:
         self._tasks = [
             asyncio.create_task(self._watch(), name="accounts"),
             asyncio.create_task(self._note_all(), name="notes of roles"),
+            asyncio.create_task(self._settle_all(), name="notes that are owed"),
         ]
 
     async def stop(self) -> None:
@@ -116,10 +117,21 @@ class Doors:
             await self._accounts.audit.write(entry, f"{change.seq:012d}")
         await self.owed.paid(board, change.seq)
 
+    async def _settle_all(self) -> None:
+        while True:
+            try:
+                await self.settle()
+            except Unavailable as error:
+                log.info("what is owed is noted later: %s", error.message)
+            except Exception:
+                log.exception("what is owed could not be noted; it is tried again")
+            await asyncio.sleep(self.all_s)
+
     async def settle(self) -> None:
         """Note what an instance did not live to note. Raises `Unavailable`."""
-        async for board, change in self.owed.left():
-            await self._note_one(board, change)
+        for board, since in (await self.owed.left()).items():
+            async for change in self.owed.changes(board, since):
+                await self._note_one(board, change)
 
     async def _follow(self, board: str, change: Change) -> None:
         """Keep the seats as the board says. Each instance with the board does it, to the same effect."""
@@ -147,8 +159,7 @@ class Doors:
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
-        tidied = loop.time()
-        looked = -self.all_s  # the first time at once: what is owed is paid
+        looked = tidied = loop.time()
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.look_s):
@@ -158,7 +169,6 @@ class Doors:
                 if loop.time() - looked >= self.all_s:
                     looked = loop.time()
                     self._doubted.update(self._present())
-                    await self.settle()
                 await self._look()
                 if loop.time() - tidied >= TIDY_S:
                     tidied = loop.time()

@@ -5,7 +5,7 @@ and taken away when it is noted: an instance that dies between the two owes it, 
 never got into the log is owed for a day and then forgotten. Noting something twice changes nothing.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 
 from server.accounts.audit import DAY_MS
@@ -41,26 +41,37 @@ class Owed:
         with answering():
             await self._store.drop_entry(KIND, _key(board, seq))
 
-    async def left(self) -> AsyncIterator[tuple[str, Change]]:
-        """What nobody has noted, board by board in the order of the log."""
+    async def left(self) -> Mapping[str, int]:
+        """By board the number of the first change that nobody has noted."""
+        found: dict[str, int] = {}
         last, latest = "", self._clock() - self.grace_ms + DAY_MS
         while True:
             with answering():
                 page = await self._store.entries(KIND, after=last, limit=PAGE)
             for entry in page:
                 board, _, seq = entry.key.partition("/")
-                if entry.expires_at is not None and entry.expires_at > latest:
-                    continue
-                with answering():
-                    changes = await self._store.read(board, int(seq) - 1, 1)
-                for change in changes:
-                    if change.op in self._ops:
-                        yield board, change
-                    else:  # the one that was meant came later, or never
-                        await self.paid(board, int(seq))
+                if entry.expires_at is None or entry.expires_at <= latest:
+                    found.setdefault(board, int(seq))
+            if len(page) < PAGE:
+                return found
+            last = page[-1].key
+
+    async def changes(self, board: str, since: int) -> AsyncIterator[Change]:
+        """Those of the board to be noted from number `since` on, in order: what is noted late must not stand
+        last. A number that holds something else is owed no more.
+        """
+        after = since - 1
+        while True:
+            with answering():
+                page = await self._store.read(board, after, PAGE)
+            for change in page:
+                if change.op in self._ops:
+                    yield change
+            if after == since - 1 and page and page[0].op not in self._ops:
+                await self.paid(board, since)
             if len(page) < PAGE:
                 return
-            last = page[-1].key
+            after = page[-1].seq
 
 
 def _key(board: str, seq: int) -> str:

@@ -133,4 +133,22 @@ async def test_what_an_instance_did_not_live_to_note_is_noted_by_the_next_one(tm
         ]
         boards = (await (await town.again("bob")).ok("GET", "/api/boards"))["items"]
         assert [board["board"] for board in boards] == ["b"]
-        assert [one async for one in doors.owed.left()] == []
+        assert await doors.owed.left() == {}
+
+
+@on_loop
+async def test_what_is_noted_late_does_not_undo_what_came_after(tmp_path: Path) -> None:
+    async with instance(tmp_path) as town:
+        bob = await town.person("bob")
+        await town.board(town.ada, "b", viewer=bob)
+        doors = town.app.doors
+        assert doors is not None
+        await doors.noted()
+        (joined,) = [change for change in await town.app.store.read("b", 0, 9) if change.op == "member.set"]
+        await town.ada.ok("DELETE", f"/api/boards/b/members/{bob.id}")
+        await doors.noted()
+        await doors.owed.before("b", [joined])  # as if it had been left
+        doors.owed.grace_ms = 0
+        await doors.settle()
+        assert "b" not in await town.app.seats.boards_of(bob.id)
+        assert await doors.owed.left() == {}
