@@ -49,7 +49,6 @@ class Instance:
             assert asyncio.get_running_loop().time() < deadline, (
                 f"{self.name} does not start:\n{self.output.read_text()[-2000:]}"
             )
-            await asyncio.sleep(0.2)  # as whatever restarts it would wait
         self.starts += 1
         self.on_up()
 

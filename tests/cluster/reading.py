@@ -54,7 +54,6 @@ def _get(url: str, patience_s: float) -> Message:
                 raise Unreadable(text) from None
         except OSError as error:
             raise Unreadable(f"{url}: {error}") from None
-        time.sleep(0.2)
 
 
 class Newcomer:
