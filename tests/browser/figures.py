@@ -163,7 +163,7 @@ def memory(browser: Browser, server: ServerProcess) -> None:
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or ["first", "own", "remote", "heap"]
+    wanted = sys.argv[1:] or ["first", "remote", "heap", "own"]  # the last one moves cards about
     parts = {"first": first_board, "own": own_change, "remote": remote_change, "heap": memory}
     with tempfile.TemporaryDirectory() as folder, ServerProcess(Path(folder)) as server:
         for board, tasks in BOARDS:
