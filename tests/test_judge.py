@@ -38,7 +38,7 @@ def test_an_append_is_bounded_and_the_rest_of_the_batch_comes_after_it() -> None
         assert board.state.adopt(verdict.draft)
         batch, seen = batch[len(done) :], seen + 1
     assert seen == 3
-    assert board.state.count_tasks() == 300
+    assert board.state.task_count == 300
 
 
 def test_small_changes_share_one_append() -> None:

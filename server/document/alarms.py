@@ -88,7 +88,7 @@ def _watched(state: BoardState, command: d.AlarmOpen) -> tuple[Rule, Device]:
 def _new_card(state: BoardState, rule: Rule, device: Device, command: d.AlarmOpen, intent: Intent) -> Fields:
     if command.task in state.tasks:
         raise Conflict("task", f"{command.task!r} exists already")
-    if state.count_tasks() >= intent.limits.tasks_per_board:
+    if state.task_count >= intent.limits.tasks_per_board:
         raise LimitExceeded("tasks", intent.limits.tasks_per_board)
     column = _column(state, rule)
     return {

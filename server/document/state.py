@@ -52,8 +52,8 @@ INFO_FIELDS = tuple(f for f in Patch.__struct_fields__ if f in BoardInfo.__struc
 
 
 class BoardState:
-    """One board at `seq`. `order` holds the tasks that are not deleted, per column, sorted; `alarms` the
-    newest card of each rule on each device, deleted or not.
+    """One board at `seq`. `order` holds the tasks that are not deleted, per column, sorted, and `task_count`
+    is how many there are; `alarms` the newest card of each rule on each device, deleted or not.
     """
 
     def __init__(self, board: str) -> None:
@@ -74,6 +74,7 @@ class BoardState:
         self.comments: dict[str, Kept[Comment]] = {}
         self.comments_of: dict[str, tuple[str, ...]] = {}
         self.order: dict[str, list[Slot]] = {}
+        self.task_count = 0
 
     # -- reading
 
@@ -115,9 +116,6 @@ class BoardState:
         task = self.alarms.get((rule, device))
         return None if task is None else self.tasks[task]
 
-    def count_tasks(self) -> int:
-        return sum(len(slots) for slots in self.order.values())
-
     def slots(self, column: str) -> list[Slot]:
         """The column's tasks in order. Not to be changed."""
         return self.order.get(column, [])
@@ -151,6 +149,7 @@ class BoardState:
                 state.order.setdefault(kept.value.column, []).append((kept.value.position, kept.value.id))
         for slots in state.order.values():
             slots.sort()
+            state.task_count += len(slots)
         cards = [kept for kept in state.tasks.values() if kept.value.alarm is not None]
         for kept in sorted(cards, key=lambda kept: kept.made.seq):
             state._index_alarm(kept.value)
@@ -209,6 +208,7 @@ class BoardState:
         self.comments.update(_own(draft.comments))
         self.comments_of.update(_own(draft.comments_of))
         self.order.update(_own(draft.order))
+        self.task_count = draft.task_count
         return True
 
     def _fold_task(self, task: str, patch: Patch, change: Change, mark: Mark) -> None:
@@ -288,8 +288,10 @@ class BoardState:
         if before is not None:
             slots = self._writable(before[0])
             del slots[bisect_left(slots, before[1])]
+            self.task_count -= 1
         if after is not None:
             insort(self._writable(after[0]), after[1])
+            self.task_count += 1
 
     def _writable(self, column: str) -> list[Slot]:
         return self.order.setdefault(column, [])
@@ -313,7 +315,7 @@ class Draft(BoardState):
         self.tasks = Overlay(base.tasks)
         self.comments = Overlay(base.comments)
         self.comments_of = Overlay(base.comments_of)
-        self.order = Overlay(base.order)
+        self.order, self.task_count = Overlay(base.order), base.task_count
 
     def _writable(self, column: str) -> list[Slot]:
         order = cast("Overlay[str, list[Slot]]", self.order)

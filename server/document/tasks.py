@@ -23,7 +23,7 @@ from server.model.records import ChecklistItem, Column, Fields, Kept, Patch, Tas
 def create(state: BoardState, command: c.TaskCreate, intent: Intent) -> Delta:
     if command.task in state.tasks:
         raise Conflict("task", f"{command.task!r} exists already")
-    if state.count_tasks() >= intent.limits.tasks_per_board:
+    if state.task_count >= intent.limits.tasks_per_board:
         raise LimitExceeded("tasks", intent.limits.tasks_per_board)
     column, after, completed = _where_new(state, command)
     position = place(state, column.id, after)
@@ -55,8 +55,7 @@ def _where_new(state: BoardState, command: c.TaskCreate) -> tuple[Column, str | 
             command.after,
             column.done or (command.completed and first_column(state, done=True) is None),
         )
-    done = first_column(state, done=True)
-    if command.completed and done is not None:
+    if command.completed and (done := first_column(state, done=True)) is not None:
         return done, None if command.after is UNSET else command.after, True
     column = state.sorted_columns()[0]
     return column, command.after, command.completed or column.done
@@ -161,7 +160,7 @@ def restore(state: BoardState, command: c.TaskRestore, intent: Intent) -> Delta:
         raise NotFound("task", command.task)
     if not kept.deleted:
         return Delta(task=command.task)
-    if state.count_tasks() >= intent.limits.tasks_per_board:
+    if state.task_count >= intent.limits.tasks_per_board:
         raise LimitExceeded("tasks", intent.limits.tasks_per_board)
     fields = {name: getattr(kept.value, name) for name in TASK_FIELDS} | _home(state, kept)
     fields["labels"] = tuple(label for label in kept.value.labels if not state.labels[label].deleted)

@@ -35,6 +35,7 @@ def content(state: BoardState) -> object:
     return (
         state.seq,
         state.at,
+        state.task_count,
         state.info,
         state.columns,
         state.labels,
@@ -130,7 +131,7 @@ def test_columns_stay_sorted_whole_and_done_means_completed(
     state = played(steps).state
     live = {task.value.id for task in state.tasks.values() if not task.deleted}
     assert {task.id for task in state.sorted_tasks()} == live
-    assert state.count_tasks() == len(live)
+    assert state.task_count == len(live)
     for column in state.sorted_columns():
         assert state.slots(column.id) == sorted(state.slots(column.id))
         if column.done:
