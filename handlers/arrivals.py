@@ -52,11 +52,12 @@ class Arrivals:
         self._states: dict[str, OrderedDict[object, float]] = {
             state: OrderedDict() for state in ("new", "resting", *UNDER_WAY)
         }
+        self._state_of: dict[object, str] = {}
         self._homes: dict[object, str] = {}
         self._count: dict[str, int] = {}
 
     def __len__(self) -> int:
-        return sum(map(len, self._states.values()))
+        return len(self._state_of)
 
     def arrive(self, who: object, home: str | None, now: float) -> bool:
         """Whether it may stay; False: its home (None: not counted) has enough connections."""
@@ -65,7 +66,7 @@ class Arrivals:
                 return False
             self._count[home] = self._count.get(home, 0) + 1
             self._homes[who] = home
-        self._states["new"][who] = now
+        self._move(who, "new", now)
         return True
 
     def send(self, who: object, now: float) -> None:
@@ -78,7 +79,7 @@ class Arrivals:
 
     def asks(self, who: object) -> bool:
         """Whether a request of it is under way, its headers read."""
-        return any(who in self._states[state] for state in UNDER_WAY)
+        return self._state_of.get(who) in UNDER_WAY
 
     def rest(self, who: object, now: float) -> None:
         """Its request is answered, the connection kept. Nothing for one that has not asked yet."""
@@ -87,8 +88,8 @@ class Arrivals:
 
     def leave(self, who: object) -> None:
         """It is closed, or a WebSocket's now. Idempotent."""
-        for state in self._states.values():
-            state.pop(who, None)
+        if (state := self._state_of.pop(who, None)) is not None:
+            del self._states[state][who]
         home = self._homes.pop(who, None)
         if home is not None:
             self._count[home] -= 1
@@ -118,8 +119,9 @@ class Arrivals:
                 yield who, name
 
     def _move(self, who: object, to: str, now: float) -> None:
-        for state in self._states.values():
-            state.pop(who, None)
+        if (state := self._state_of.get(who)) is not None:
+            del self._states[state][who]
+        self._state_of[who] = to
         self._states[to][who] = now
 
 

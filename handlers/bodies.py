@@ -31,6 +31,8 @@ DRAINED_BYTES = 64 << 20
 """A larger body is read to its end, and forgotten as it comes, so that whoever sends it is ready to hear the
 answer. What is larger still is answered at once, and the connection closed."""
 NO_BOUND = 1 << 62
+TOO_BIG = MessageTooBig(BODY_BYTES)
+"""Never raised: what it says is the answer."""
 
 
 class UnderWay:
@@ -101,7 +103,7 @@ class _Bounded(HTTPMessageDelegate):
         self._under_way = under_way
         self._home: str | None = None
         self._held = 0
-        self._refusal: BoardcastError = MessageTooBig(BODY_BYTES)
+        self._refusal: BoardcastError = TOO_BIG
         self._size = 0
         self._begun = 0.0
 

@@ -79,6 +79,7 @@ def _home(address: str) -> str:
     return address if parsed is None else str(parsed)
 
 
+@lru_cache(maxsize=4096)
 def is_loopback(address: str) -> bool:
     parsed = parse(address)
     return parsed is not None and parsed.is_loopback
