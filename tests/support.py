@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -178,6 +179,13 @@ class ServerProcess:
     def __exit__(self, *_: object) -> None:
         if self._process is not None and self._process.poll() is None:
             self.kill()
+
+
+def checkout(root: Path) -> Path:
+    """A copy of what `server` is run from, to be changed: for `ServerProcess.root`."""
+    for part in ("server", "handlers", "static"):
+        shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
+    return root
 
 
 def encode(codec: str, message: object) -> tuple[bytes, int]:

@@ -10,7 +10,7 @@ import pytest
 
 from handlers.assets import STATIC, Assets, assets, slim
 from handlers.pages import LATER, OF_ACCOUNTS, PANELS, PARTS
-from tests.support import ServerProcess
+from tests.support import ServerProcess, checkout
 
 BUDGET = 150_000
 """Bytes of scripts and style sheets, packed one by one, that a reader of English has loaded after a while."""
@@ -132,3 +132,11 @@ def test_the_page_and_its_worker_are_asked_for_each_time_and_are_of_one_version(
     assert assets().version.encode() in worker and b"{{" not in worker
     for name in (b"page/main.js", b"page/texts/zh-CN.js", b"vendor/marked.js", b"style/board.css"):
         assert b'"%b"' % name in worker
+
+
+def test_what_is_copied_over_the_files_of_a_server_that_runs_is_not_sent(tmp_path: Path) -> None:
+    runs = ServerProcess(tmp_path / "data")
+    runs.root = checkout(tmp_path / "new")
+    with runs:
+        (runs.root / "static" / "page" / "main.js").write_text("of the next version")
+        assert ask(runs, "/static/page/main.js")[2] == assets().files["page/main.js"].body

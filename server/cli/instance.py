@@ -121,6 +121,7 @@ async def _run(config: Config, *, supervised: bool) -> None:
 
 async def _live(config: Config, stopping: Stopping, *, shared: bool) -> None:
     # The one arrow up: the command line is where both sides meet.
+    from handlers.assets import assets
     from handlers.listening import address_of, bind, make_room
     from handlers.routes import application, operations, serve
     from handlers.tls import Certificate
@@ -137,6 +138,7 @@ async def _live(config: Config, stopping: Stopping, *, shared: bool) -> None:
     ops_host = config.server.ops_host or host
     ops = bind(ops_host, ops_port, settings="server.ops_host and server.ops_port") if ops_port else []
     app = App(config)
+    assets()  # read before anybody waits for them, and before anything is copied over them
     if not await _start(app, stopping):
         return
     try:

@@ -1,7 +1,6 @@
 """The service worker: the page opens without a server, and is never a mix of two versions, nor an old one."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
 from tests.browser.tab import Tab
-from tests.support import ROOT, ServerProcess
+from tests.support import ServerProcess, checkout
 
 CARD = "Click a card to read and edit it"
 KEPT = """
@@ -85,9 +84,7 @@ def test_a_new_version_announces_itself_and_is_taken_whole(
 
 def another(root: Path) -> Path:
     """A checkout with another text in it."""
-    for part in ("server", "handlers", "static"):
-        shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
-    texts = root / "static" / "page" / "texts" / "en.js"
+    texts = checkout(root) / "static" / "page" / "texts" / "en.js"
     told = texts.read_text(encoding="utf-8")
     assert "Search cards" in told
     texts.write_text(told.replace("Search cards", "Search the new cards"), encoding="utf-8")
