@@ -21,6 +21,7 @@ class WatchedStore:
         self, store: Store, worked: Callable[[float], None], troubled: Callable[[Exception], None]
     ) -> None:
         self._store = store
+        self.shared = store.shared
         self._worked = worked
         self._troubled = troubled
         self.start, self.close = store.start, store.close

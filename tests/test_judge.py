@@ -3,6 +3,7 @@
 from server.boards.judge import MOST_BATCH, Rules, judge
 from server.boards.submission import Accepted, Submission
 from server.document import Limits
+from server.errors import NotFound, Unavailable
 from server.model import commands as c
 from server.policy import Policy
 from tests.document.board import ANN, Board
@@ -45,3 +46,18 @@ def test_small_changes_share_one_append() -> None:
     board = Board()
     batch = [submission(number, c.TaskCreate(task=f"t{number}", title="T")) for number in range(512)]
     assert len(judge(board.state, batch, {}, RULES).changes) == 512
+
+
+def test_what_was_refused_is_amended_by_what_the_log_tells_and_nothing_else_is() -> None:
+    board, old = Board(), submission(1, c.TaskUpdate(task="nobody", title="T"))
+    batch = [old, submission(2, c.TaskCreate(task="t", title="T")), submission(3, c.TaskDelete(task="none"))]
+    verdict = judge(board.state, batch, {}, RULES)
+    assert verdict.refused(batch) == [old.name, batch[2].name]
+    refusal, stored, other = verdict.outcomes
+    assert isinstance(refusal, NotFound) and isinstance(stored, Accepted) and isinstance(other, NotFound)
+    assert old.name is not None
+    verdict.amend(batch, {old.name: 7})
+    assert verdict.outcomes == [Accepted(7, duplicate=True), stored, other]
+    away = Unavailable("the store does not answer")
+    verdict.amend(batch, away)
+    assert verdict.outcomes == [Accepted(7, duplicate=True), stored, away]

@@ -28,7 +28,7 @@ from tests.simulator.checker import difference, folded, restored
 from tests.simulator.history import Attempt, Item
 from tests.simulator.instance import Instance, task_factory
 from tests.simulator.loop import Deadlock, Runaway, VirtualLoop
-from tests.simulator.store import SimStore
+from tests.simulator.store import AloneStore, SimStore
 from tests.simulator.world import BOARD, Variation, World, simulate
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,6 +49,11 @@ def test_every_seed_ends_with_everybody_right(first: int) -> None:
             f"seed {seed}: {result.violations[0]}\n"
             f"replay: BOARDCAST_SEED={seed} python -m pytest -s tests/test_simulator.py -k seed"
         )
+
+
+def test_every_seed_of_one_instance_with_a_store_of_its_own_ends_so() -> None:
+    for seed in range(1000 if CHAOS else 100):
+        assert not simulate(seed, Variation(AloneStore, alone=True)).violations, seed
 
 
 @pytest.mark.parametrize("name", BUGS)

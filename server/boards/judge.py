@@ -9,7 +9,7 @@ from server.boards.queue import Queue
 from server.boards.submission import Accepted, Outcome, Submission
 from server.boards.weight import weight_of
 from server.document import BoardState, Draft, Intent, Limits, apply
-from server.errors import BoardcastError, Internal
+from server.errors import BoardcastError, Internal, Unavailable
 from server.model.records import Actor, Change, Patch
 from server.policy import Policy
 
@@ -38,6 +38,18 @@ class Verdict(Struct, frozen=True):
         return [
             s.name for s, o in pairs if isinstance(o, BoardcastError) and not o.retry and s.name is not None
         ]
+
+    def amend(self, batch: Sequence[Submission], found: Mapping[str, int] | Unavailable) -> None:
+        """Those of the refused that are `found` in the log had been accepted before. Could they not be looked
+        up, that is the answer of them all.
+        """
+        for at, (submission, outcome) in enumerate(zip(batch, self.outcomes, strict=True)):
+            if not isinstance(outcome, BoardcastError) or outcome.retry or submission.name is None:
+                continue
+            if isinstance(found, Unavailable):
+                self.outcomes[at] = found
+            elif submission.name in found:
+                self.outcomes[at] = Accepted(found[submission.name], duplicate=True)
 
     @property
     def refuses(self) -> bool:

@@ -33,7 +33,6 @@ class LiveBoard(Replica):
         self.inbox: deque[Submission] = deque()
         self.holds = 0
         self._committer: asyncio.Task[None] | None = None
-        self._contested = 0  # an append of unknown outcome began with this number
         self._turns = Turns(board, parts)
         self._came = asyncio.Event()  # something is in the inbox
 
@@ -119,30 +118,52 @@ class LiveBoard(Replica):
         """What becomes of the batch; raises `Unavailable` when that cannot be known."""
         known = self.recent.names
         if max([s.base or 0 for s in batch], default=0) > self.head:
-            await self._refresh()
+            await self._make_sure()
         for attempt in range(MOST_ATTEMPTS):
             await self._turns.mine(attempt)
             verdict = judge(self.state, batch, known, await self._rules())
-            if verdict.refuses:
-                found = await self._look_again(batch, verdict)
-                if found is not None:
+            head = self.head
+            if verdict.refuses and not verdict.changes:
+                found = await self._look_again(verdict.refused(batch))
+                if found or self.head != head:
                     known = known | found
                     continue
-            if not verdict.changes and not self._must_seal(verdict):
-                return verdict.outcomes
-            if not verdict.changes and self.head == 0:
-                raise Unavailable("it is not known yet whether the board was created")
-            if not verdict.changes:
+                if not self._must_seal(verdict):
+                    return verdict.outcomes
+                if head == 0:
+                    raise Unavailable("it is not known yet whether the board was created")
                 verdict.changes.append(seal(verdict.draft, self._parts.clock()))
-            head = self.head
-            if await self._append(verdict):
+            if not verdict.changes or await self._append(verdict, batch):
                 return verdict.outcomes
             known = self.recent.names
             if self.head == head or attempt > 2 or self.recent.since(head) is None:
                 known = known | await self._names([s.name for s in batch if s.name is not None])
         raise Unavailable("the board is written to from too many places at once")
 
-    async def _append(self, verdict: Verdict) -> bool:
+    async def _append(self, verdict: Verdict, batch: list[Submission]) -> bool:
+        """Whether the verdict holds: its changes are stored, and with them the head that it was reached on.
+
+        What it refused is looked up meanwhile: such a name may be an old one's, which only the log knows.
+        """
+        refused = verdict.refused(batch)
+        if not refused:
+            return await self._store(verdict)
+        looking = asyncio.create_task(self._look_up(refused), name=f"look up {self.board}")
+        try:
+            stored = await self._store(verdict)
+            if stored:
+                verdict.amend(batch, await looking)
+            return stored
+        finally:
+            looking.cancel()
+
+    async def _look_up(self, names: list[str]) -> dict[str, int] | Unavailable:
+        try:
+            return await self._names(names)
+        except Unavailable as error:
+            return error
+
+    async def _store(self, verdict: Verdict) -> bool:
         """The commit point. True: durable and taken in. False: somebody else's changes came first."""
         changes = verdict.changes
         first = changes[0].seq
@@ -192,18 +213,15 @@ class LiveBoard(Replica):
             raise Unavailable("the store does not answer") from error
         return Rules(parts.policy, parts.limits, parts.clock(), parts.mint(), boards)
 
-    async def _look_again(self, batch: list[Submission], verdict: Verdict) -> dict[str, int] | None:
-        """Before a refusal is final: names that the log knows; {} when it has grown; None: nothing new.
+    async def _look_again(self, names: list[str]) -> dict[str, int]:
+        """Before refusals are final: those of `names` that the log knows, and its head, where it has grown.
 
         With changes to append the append itself is the head check.
         """
-        head = self.head
-        found = await self._names(verdict.refused(batch))
-        if found:
-            return found
-        if not verdict.changes:
-            await self._refresh()
-        return None if self.head == head else {}
+        if not self._parts.store.shared:
+            return await self._names(names)
+        found, _ = await asyncio.gather(self._names(names), self._make_sure())
+        return found
 
     def _must_seal(self, verdict: Verdict) -> bool:
         """An append of unknown outcome may land and turn a refusal into a lie: its number must be taken."""

@@ -44,6 +44,7 @@ class Replica:
         self._behind = False
         self._catcher: asyncio.Task[None] | None = None
         self._doubtful = False
+        self._contested = 0  # an append of unknown outcome began with this number
         self._stopping = False
         self._waiters: list[asyncio.Future[None]] = []
 
@@ -169,6 +170,12 @@ class Replica:
             log.warning("board %s has been read again and takes changes", self.board)
         self._doubtful = False
 
+    async def _make_sure(self) -> None:
+        """As `_refresh`, unless the log cannot hold more: nobody else writes it, nothing is in doubt."""
+        doubt = self._doubtful or self._behind or self._catcher is not None or self._contested > self.head
+        if doubt or self._parts.store.shared or not self._loaded:
+            await self._refresh()
+
     async def _read_missed(self) -> None:
         """Take in what others appended; is there nothing, ask where the log stands. Raises `Unavailable`."""
         head = self.head
@@ -203,7 +210,7 @@ class Replica:
     async def reach(self, seq: int) -> None:
         """Ask the store when somebody has seen more than we have. Raises `Unavailable`."""
         if seq > self.head or not self.exists:
-            await self._refresh()
+            await self._make_sure()
 
     async def surely(self, read: Callable[[], T]) -> T:
         """What `read` finds in the state. What it does not find another instance may have made, and a role
@@ -214,7 +221,7 @@ class Replica:
             return read()
         except (NotFound, Forbidden, Unauthenticated):
             epoch, head = self.epoch, self.head
-            await self._refresh()
+            await self._make_sure()
             if (self.epoch, self.head) == (epoch, head):
                 raise
         return read()

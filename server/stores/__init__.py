@@ -83,7 +83,12 @@ class Loaded(Struct, frozen=True, kw_only=True):
 
 
 class Store(Entries, Protocol):
-    """Every method may raise `Failed`. All are safe to call at once from one event loop."""
+    """Every method may raise `Failed`. All are safe to call at once from one event loop.
+
+    `shared`: others may append to the logs, too, as long as this store is open.
+    """
+
+    shared: bool
 
     async def start(self) -> None:
         """Open, migrate, verify. Raises `Failed` with a reason an operator can act on."""

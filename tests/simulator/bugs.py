@@ -38,26 +38,26 @@ def acknowledged_before_the_append(patch: MonkeyPatch) -> Variation:
         board.advance(changes, verdict.draft)
         return True
 
-    patch.setattr(LiveBoard, "_append", append)
+    patch.setattr(LiveBoard, "_store", append)
     return Variation()
 
 
 @bug
 def published_before_the_append(patch: MonkeyPatch) -> Variation:
-    real = LiveBoard._append
+    real = LiveBoard._store
 
     async def append(board: LiveBoard, verdict: Verdict) -> bool:
         early = PeerChanges(epoch=board.epoch, changes=verdict.changes)
         board._parts.broker.offer(board.board, encode_peer(early))
         return await real(board, verdict)
 
-    patch.setattr(LiveBoard, "_append", append)
+    patch.setattr(LiveBoard, "_store", append)
     return Variation()
 
 
 @bug
 def acknowledged_when_the_store_was_silent(patch: MonkeyPatch) -> Variation:
-    real = LiveBoard._append
+    real = LiveBoard._store
 
     async def append(board: LiveBoard, verdict: Verdict) -> bool:
         try:
@@ -67,7 +67,7 @@ def acknowledged_when_the_store_was_silent(patch: MonkeyPatch) -> Variation:
                 return True
             raise
 
-    patch.setattr(LiveBoard, "_append", append)
+    patch.setattr(LiveBoard, "_store", append)
     return Variation()
 
 
@@ -118,12 +118,16 @@ def order_of_a_client_not_kept(patch: MonkeyPatch) -> Variation:
 
 @bug
 def refused_without_a_head_check(patch: MonkeyPatch) -> Variation:
-    async def look_again(
-        board: LiveBoard, batch: Sequence[Submission], verdict: Verdict
-    ) -> dict[str, int] | None:
-        return await board._names(verdict.refused(batch)) or None
+    async def look_again(board: LiveBoard, names: list[str]) -> dict[str, int]:
+        return await board._names(names)
 
     patch.setattr(LiveBoard, "_look_again", look_again)
+    return Variation()
+
+
+@bug
+def refused_beside_an_append_without_looking_it_up(patch: MonkeyPatch) -> Variation:
+    patch.setattr(Verdict, "amend", lambda verdict, batch, found: None)
     return Variation()
 
 

@@ -101,6 +101,7 @@ class Instance:
     async def stop(self) -> None:
         """As on SIGTERM: what was taken in is finished and answered."""
         await asyncio.get_running_loop().create_task(self.boards.stop(), context=self.context)
+        await self.store.close()
         for attempt in self.attempts:
             if attempt.outcome is None and not self.dead:
                 self.world.history.violation(f"{self.name} stopped and never answered {attempt.item.label}")

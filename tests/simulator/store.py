@@ -41,6 +41,8 @@ class _Write:
 class SimStore:
     """One instance's connection to the disk. `die` cuts it: what is on its way lands or is lost."""
 
+    shared = True
+
     def __init__(self, disk: SimDisk, faults: Faults) -> None:
         self.disk = disk
         self.faults = faults
@@ -251,3 +253,22 @@ class SimStore:
         if self._dead:
             raise asyncio.CancelledError
         return self.faults.store_down
+
+
+class AloneStore(SimStore):
+    """A file that one server has to itself: what is on its way is over, either way, when the server is."""
+
+    shared = False
+
+    def die(self) -> None:
+        super().die()
+        self._settle()
+
+    async def close(self) -> None:
+        self._settle()
+
+    def _settle(self) -> None:
+        for write in self._under_way:
+            if write.timer is not None and not write.timer.cancelled():
+                write.timer.cancel()
+                write.land()

@@ -35,9 +35,11 @@ WRITTEN_WITHIN_S = 15.0
 
 @dataclass
 class Variation:
-    """What a test may put in the place of a part, to see whether it is found out."""
+    """What a test may put in the place of a part, to see whether it is found out. `alone`: one instance at a
+    time, whose data nobody puts back."""
 
     make_store: Callable[[SimDisk, Faults], SimStore] = SimStore
+    alone: bool = False
 
 
 @dataclass
@@ -55,6 +57,7 @@ class World:
         self.rng = random.Random(seed)
         self.history = History(loop.time, tracing=tracing)
         self.disk = SimDisk()
+        self.alone = variation.alone
         self.faults = Faults.drawn(random.Random(self.rng.random()))
         self.exchange = SimExchange(self.faults)
         self.crowded = self.rng.random() < 0.3
@@ -160,7 +163,7 @@ class World:
 
     async def run(self) -> None:
         asyncio.get_running_loop().set_task_factory(task_factory)
-        for _ in range(self.rng.choice((1, 2, 2, 3))):
+        for _ in range(1 if self.alone else self.rng.choice((1, 2, 2, 3))):
             self.start_instance()
         pause_s = 0.01 if self.crowded else self.rng.choice((0.01, 0.05, 0.3))
         for number in range(6 if self.crowded else self.rng.choice((1, 2, 3, 4))):
@@ -254,7 +257,7 @@ class World:
     # -- an older copy is put back
 
     async def _backup(self) -> dict[str, Shelf]:
-        if self.rng.random() > 0.25:
+        if self.alone or self.rng.random() > 0.25:
             return {}
         await asyncio.sleep(6 * self.rng.random())
         return {name: shelf.copy() for name, shelf in self.disk.shelves.items()}

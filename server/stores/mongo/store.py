@@ -29,6 +29,8 @@ class MongoStore:
     `deadline_s`: how long a call may take before it raises `Failed`; `start` and `close` take what they need.
     """
 
+    shared = True
+
     def __init__(self, url: str, *, deadline_s: float = 5.0) -> None:
         self._url = url
         self._deadline_s = deadline_s

@@ -40,6 +40,7 @@ class SqliteStore:
     ) -> None:
         self._path = path
         self._deadline_s = deadline_s
+        self.shared = not exclusive
         self._lock = DirectoryLock(path.parent) if exclusive else None
         self._migrations = migrations
         self._writer: Writer | None = None
