@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from server.errors import Unauthenticated
 from server.metrics import Metrics
-from server.model.accounts import Identity
+from server.model.accounts import Grant, Identity
 from server.model.fields import Kind, Role
 from server.model.messages import ClosedBoard, PresenceDelta, PresenceUpdate, Present, Resync, User
 from server.model.records import Change
@@ -50,6 +50,12 @@ class Connection:
 
     def __repr__(self) -> str:
         return f"<Connection {self.session}>"
+
+    @property
+    def grant(self) -> Grant:
+        """What they may do at most who have said hello. It may change while the connection lasts."""
+        assert self.identity is not None
+        return self.identity.grant
 
     def send(self, message: Struct) -> int:
         """An answer, or a message about no board's state; its size. Goes out with the next `Hub.flush`."""

@@ -11,6 +11,7 @@ import pytest
 from server.app import App
 from server.config import Config
 from server.session import Session
+from server.session.visits import Visits
 from server.stores import Failed, Loaded
 from server.wire import JSON
 from tests.connections import PairTransport, frames
@@ -129,7 +130,7 @@ async def test_a_defect_while_joining_is_answered_and_leaves_no_member(
 
     live = stage.app.boards.get("demo")
     stage.says(HELLO)
-    for target, name in ((live.snapshots, "of"), (stage.app.hub, "presence_of"), (stage.session, "_role")):
+    for target, name in ((live.snapshots, "of"), (stage.app.hub, "presence_of"), (Visits, "_role")):
         with monkeypatch.context() as patch:
             patch.setattr(target, name, defect)
             stage.says(JOIN)

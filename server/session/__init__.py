@@ -14,35 +14,30 @@ from msgspec import UNSET, Struct, UnsetType
 
 from server import wire
 from server.accounts.desk import Accounts
-from server.boards.live import LiveBoard
 from server.boards.queue import Queue
 from server.boards.submission import Outcome, Submission, answer
 from server.budgets import Budget
-from server.devices.history import open_watch
 from server.errors import (
     BadRequest,
     BoardcastError,
     Close,
     Internal,
-    LimitExceeded,
-    NotFound,
     RateLimited,
     Unauthenticated,
 )
 from server.hub import Connection
 from server.metrics import UNKNOWN_OP
 from server.model import messages as m
-from server.model.accounts import Grant, Identity
+from server.model.accounts import Identity
 from server.model.commands import OPERATIONS
-from server.model.fields import RequestId, Role
+from server.model.fields import RequestId
 from server.model.records import Actor
-from server.policy import MESSAGES
 from server.session.allowance import Allowance
 from server.session.backlog import Backlog, Item
-from server.session.entry import let_in, visitor
+from server.session.entry import visitor
 from server.session.pending import Pending
 from server.session.services import Services, SessionSettings
-from server.views import comments_page
+from server.session.visits import Visits
 
 __all__ = ["Services", "Session", "SessionSettings"]
 
@@ -70,6 +65,7 @@ class Session:
         self._settings = settings = services.settings
         self._client = ""
         self._actor: Actor | None = None
+        self._visits: Visits | None = None
         self._queue = Queue()
         self._pending = Pending(settings.pending_per_connection, settings.pending_bytes_per_connection)
         self._backlog = Backlog(settings.pending_per_connection, settings.pending_bytes_per_connection)
@@ -169,8 +165,10 @@ class Session:
             self._bad -= 1
         if self._debug:
             self._log.debug("message", type=type(item).__name__, board=getattr(item, "board", None))
-        if self._actor is None and not isinstance(item, m.Hello):
-            raise Unauthenticated
+        if (visits := self._visits) is None:
+            if not isinstance(item, m.Hello):
+                raise Unauthenticated
+            return self._hello(item)
         match item:
             case m.Mutate():
                 self._mutate(item)
@@ -179,11 +177,11 @@ class Session:
             case m.Ping():
                 self._send(m.Pong(id=item.id, time=self._services.clock()))
             case m.Join():
-                return partial(self._join, item)
+                return partial(visits.join, item)
             case m.Comments():
-                return partial(self._comments, item)
+                return partial(visits.comments, item)
             case m.Watch():
-                return partial(self._watch, item)
+                return partial(visits.watch, item)
             case m.Unwatch():
                 self._services.devices.live.unwatch(self._connection, item.board)
                 self._send(m.Unwatched(id=item.id, board=item.board))
@@ -192,7 +190,7 @@ class Session:
                 self._log.info("board left", board=item.board)
                 self._send(m.Left(id=item.id, board=item.board))
             case m.Hello():
-                return self._hello(item)
+                raise BadRequest("type", "hello was said already")
         return None
 
     async def _work(self, item: Item, waits: Wait) -> None:
@@ -268,8 +266,6 @@ class Session:
     # -- hello and heartbeat
 
     def _hello(self, hello: m.Hello) -> Wait | None:
-        if self._actor is not None:
-            raise BadRequest("type", "hello was said already")
         accounts = self._services.accounts
         text = self._signed_in if hello.token is UNSET else hello.token
         if accounts is None or not text:
@@ -300,6 +296,9 @@ class Session:
         if identity.way in ("guest", "open"):
             self.allowance.share()
         self._client, self._actor = hello.client, Actor(user.id, user.name)
+        self._visits = Visits(
+            self._connection, self._services, self.allowance, self._pending, self._actor, self._log
+        )
         self._connection.user, self._connection.client = user, hello.client
         self._connection.identity = identity
         self._timer.cancel()
@@ -344,7 +343,7 @@ class Session:
             base=None if message.base is UNSET else message.base,
             settle=partial(self._settled, message, self._arrived, self._weight),
             queue=self._queue,
-            grant=self._grant,
+            grant=self._connection.grant,
         )
         boards = self._services.boards
         if not self._pending.begin(self._weight) and error is None:
@@ -382,97 +381,6 @@ class Session:
                 )
             )
             self._services.hub.acknowledged(arrived)
-
-    # -- boards
-
-    async def _join(self, join: m.Join) -> None:
-        boards, before = self._services.boards, set(self._connection.boards)
-        if join.board not in before and len(before) >= self._settings.joins_per_connection:
-            raise LimitExceeded("joins", self._settings.joins_per_connection)
-        self._may_ask()
-        await self._may_see(join.board)
-        live = boards.hold(join.board)  # until the hub does
-        try:
-            role = await self._admit(live, join)
-            if not self._closed:
-                mode, size = let_in(self._services.hub, self._connection, live, join, role)
-                self.allowance.answered(size, self._loop.time())
-                self._log.info("board joined", board=live.board, seq=live.head, mode=mode)
-        except Exception:
-            if join.board not in before:
-                self._services.hub.leave(self._connection, join.board)
-            raise
-        finally:
-            boards.release(join.board)
-
-    async def _admit(self, live: LiveBoard, join: m.Join) -> Role:
-        """Wait until the board is there, as far as the client has seen it; the client's role on it."""
-        await live.ready()
-        role = await live.surely(partial(self._role, live, "join"))  # first: a stranger troubles nobody
-        since = join.since
-        if since is UNSET or since.epoch != live.epoch or since.seq <= live.head:
-            return role
-        await live.reach(since.seq)
-        if since.epoch == live.epoch and since.seq > live.head:
-            assert self._actor is not None
-            await live.renew(since.seq, self._actor.id)
-        return await live.surely(partial(self._role, live, "join"))
-
-    async def _may_see(self, board: str) -> None:
-        """Raises what a stranger is told, who makes nobody load the board."""
-        assert self._actor is not None
-        await self.answered()  # what the client wrote before, it sees now
-        await self._services.boards.admit(board, self._actor, self._grant)
-
-    @property
-    def _grant(self) -> Grant:
-        """What may be done at most; it may change while the connection lasts."""
-        assert self._connection.identity is not None
-        return self._connection.identity.grant
-
-    def _role(self, live: LiveBoard, message: str) -> Role:
-        """The role on the board, when it suffices for the kind of message."""
-        assert self._actor is not None
-        role = self._services.policy.on_board(
-            live.state, self._actor, MESSAGES[message], self._grant, message
-        )
-        if not live.exists:
-            raise NotFound("board", live.board)
-        return role
-
-    async def _watch(self, request: m.Watch) -> None:
-        await self._may_see(request.board)
-        live = self._services.boards.get(request.board)
-        await live.ready()
-        await live.surely(partial(self._role, live, "watch"))
-        if request.board not in self._connection.boards:
-            raise BadRequest("board", "join the board before watching its devices")
-        self._may_ask()
-        opened = await open_watch(self._services.devices, self._connection, request)
-        if self._services.devices.live.is_watching(self._connection, request.board, opened.watcher):
-            opened.release()
-            size = self._connection.send(opened.answer)
-            self.allowance.answered(size, self._loop.time())
-        else:  # it left the board meanwhile, or was made to
-            raise NotFound("board", request.board)
-
-    async def _comments(self, request: m.Comments) -> None:
-        await self._may_see(request.board)
-        live = self._services.boards.get(request.board)
-        await live.ready()
-        self._may_ask()
-        size = self._connection.send(await live.surely(partial(self._comments_of, live, request)))
-        self.allowance.answered(size, self._loop.time())
-
-    def _may_ask(self) -> None:
-        """Raises `RateLimited` while what was asked for before is more than the user may have."""
-        error = self.allowance.answer(self._loop.time())
-        if error is not None:
-            raise error
-
-    def _comments_of(self, live: LiveBoard, request: m.Comments) -> m.CommentsPage:
-        self._role(live, "comments")
-        return comments_page(live, request)
 
 
 def _size(frame: str | bytes) -> int:
