@@ -56,6 +56,7 @@ class Writer:
     ) -> None:
         self.name, self.window, self.pause_s = name, window, pause_s
         self.broker = SimBroker(exchange)
+        self.metrics = Metrics()
         self.acked = 0
         self.longest_s = 0.0
         self.refused: Counter[str] = Counter()
@@ -71,7 +72,7 @@ class Writer:
                 clock=lambda: 1_700_000_000_000,
                 mint=lambda: "e1",
                 rng=random.Random(name),
-                metrics=Metrics(),
+                metrics=self.metrics,
             )
         )
         self._loop = asyncio.get_running_loop()

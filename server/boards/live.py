@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
+from server.boards.gathering import Gathering
 from server.boards.judge import Rules, Verdict, judge, seal
 from server.boards.parts import Parts
 from server.boards.replica import Replica
@@ -34,6 +35,7 @@ class LiveBoard(Replica):
         self.holds = 0
         self._committer: asyncio.Task[None] | None = None
         self._turns = Turns(board, parts)
+        self._gathering = Gathering()
         self._came = asyncio.Event()  # something is in the inbox
 
     @property
@@ -59,6 +61,7 @@ class LiveBoard(Replica):
         else:
             self.inbox.append(submission)
             self._came.set()
+            self._gathering.came(len(self.inbox))
             self._work()
 
     def _work(self) -> None:
@@ -79,8 +82,10 @@ class LiveBoard(Replica):
         try:
             await self.ready()
             while self.inbox:
+                await self._gathering.crowd(len(self.inbox))
                 size = min(len(self.inbox), self._parts.settings.batch_changes)
                 await self._commit([self.inbox.popleft() for _ in range(size)])
+                self._gathering.answered(size)
                 if not self.inbox:
                     await self._turns.more(self._came)
         except Unavailable as error:
