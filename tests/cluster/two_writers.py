@@ -106,7 +106,8 @@ async def measure(instances: Sequence[Instance], board: str, seconds: float, win
 
 async def main(seconds: float, window: int) -> None:
     with tempfile.TemporaryDirectory() as folder, to_measure(Path(folder) / "mongo") as mongo:
-        async with together(Path(folder), mongo, count=2, proxied=False, STORE__DEADLINE_S="30") as cluster:
+        settings = {"STORE__DEADLINE_S": "30", "LIMITS__MUTATIONS_PER_SECOND": "1000000"}
+        async with together(Path(folder), mongo, count=2, proxied=False, **settings) as cluster:
             one, other = cluster.instances
             alone = [await measure([one], "alone-0", seconds, window)]
             pair = await measure([one, other], BOARD, seconds, window)
