@@ -157,8 +157,6 @@ class GuardedServer(HTTPServer):
             stream.close()
             return
         LastWords(stream, partial(self._arrivals.asks, stream), self._refused)
-        stream.set_nodelay(True)
-        stream.set_nodelay = _left_on  # type: ignore[method-assign]
         super().handle_stream(stream, address)
         longest = self._arrivals.longest()
         if longest is not None:
@@ -190,10 +188,6 @@ class GuardedServer(HTTPServer):
 
     def _now(self) -> float:
         return time.monotonic()
-
-
-def _left_on(value: bool) -> None:
-    """Tornado turns it on and off again for each answer: two calls of the system, and nothing gained."""
 
 
 class _Noticed(HTTPMessageDelegate):
