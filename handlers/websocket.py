@@ -24,8 +24,10 @@ from server.errors import BadRequest, Close, Unavailable
 from server.outbox import Transport
 
 log = structlog.stdlib.get_logger("websocket")
-CHUNK = 16 << 10
-"""Bytes of one read: some dozens of frames."""
+FIRST_CHUNK, CHUNK = 1 << 10, 16 << 10
+"""Bytes of one read, the first and the largest: a few frames, some dozens. Slow start: who has more to say,
+and says it well, is read twice as much the next time; else it is the first one again. So what strangers send
+holds the others up for a small chunk at a time."""
 NO_HEADERS = HTTPHeaders()
 
 
@@ -35,13 +37,14 @@ class Protocol(WebSocketProtocol13):
     `closed_with`: the code of our Close frame, when ours was the first one; `told`: the client's was.
     """
 
-    __slots__ = ("_reader", "closed_with", "told")  # see BoardSocket
+    __slots__ = ("_chunk", "_reader", "closed_with", "told")  # see BoardSocket
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._reader = FrameReader(self.params.max_message_size)
         self.closed_with: int | None = None
         self.told = False
+        self._chunk = FIRST_CHUNK
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
         if not self.server_terminated and self.client_terminated:
@@ -55,13 +58,14 @@ class Protocol(WebSocketProtocol13):
         plain = not isinstance(self.stream, SSLIOStream)
         try:
             while not self.client_terminated:
-                reading = self.stream.read_bytes(CHUNK, partial=True)
+                reading = self.stream.read_bytes(self._chunk, partial=True)
                 if plain and self.stream.reading():
                     plain_socket = self.stream.socket
                     asyncio.get_running_loop().add_reader(plain_socket, self._readable, plain_socket)
                 data = await reading
+                whole = len(data) == self._chunk
                 pause_s = self._take(data)
-                if pause_s or len(data) == CHUNK:
+                if pause_s or whole:
                     await asyncio.sleep(pause_s)  # others have a turn, too
         except StreamClosedError:
             self._abort()
@@ -73,7 +77,7 @@ class Protocol(WebSocketProtocol13):
         `recv` and a turn of the loop for each frame. What it does with writes and with the end stands.
         """
         try:
-            data = plain.recv(CHUNK)
+            data = plain.recv(self._chunk)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
@@ -105,7 +109,12 @@ class Protocol(WebSocketProtocol13):
             if reader.violation is None:
                 others, reader.others = reader.others, 0
                 session: Conversation | None = self.handler.session  # type: ignore[attr-defined]
-                return 0.0 if session is None else session.took(len(data), others)
+                pause_s = 0.0 if session is None else session.took(len(data), others)
+                if pause_s or others:
+                    self._chunk = FIRST_CHUNK
+                elif len(data) == self._chunk < CHUNK:
+                    self._chunk *= 2
+                return pause_s
             self.close(*reader.violation)
         except Exception:
             log.exception("a connection failed and is dropped")

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from server.app import App
+from server.budgets import BAD_MESSAGE_S, MOST_PAUSE_S
 from server.config import Config
 from server.session import Session
 from server.session.visits import Visits
@@ -260,3 +261,19 @@ async def test_many_bytes_without_an_answer_are_refused_for_now(
     codes = [m.get("code", m["type"]) for m in stage.heard()[1:]]
     assert set(codes) == {"ack", "rate_limited"}
     assert codes.count("ack") < 60
+
+
+@on_stage
+async def test_who_is_not_understood_is_read_more_slowly(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.says(HELLO, {"type": "ping", "id": 1})
+    assert stage.session.took(100, 0) == 0.0
+    for _ in range(3):
+        stage.session.receive("no JSON")
+    stage.says({"type": "ping", "id": 2})
+    assert stage.session.took(100, 0) == pytest.approx(3 * BAD_MESSAGE_S)
+    assert stage.session.took(100, 0) == 0.0
+    for _ in range(80):
+        stage.session.receive("no JSON")
+    assert stage.session.took(100, 0) == MOST_PAUSE_S

@@ -13,7 +13,7 @@ import structlog
 from msgspec import UNSET, Struct, structs
 
 from server import wire
-from server.budgets import Budget
+from server.budgets import BAD_MESSAGE_S, MOST_PAUSE_S, Budget
 from server.devices.ingest import Ingest
 from server.devices.lanes import Settled
 from server.devices.source import Source
@@ -24,8 +24,6 @@ from server.wire.devices import Item, Telling, decode_device
 
 log = structlog.stdlib.get_logger("devices")
 PING = b"\x89\x00"
-MOST_PAUSE_S = 1.0
-"""A socket is not left unread for longer: the device may want to close it."""
 
 
 class LineSettings(Struct, frozen=True, kw_only=True):
@@ -59,6 +57,7 @@ class DeviceLine:
         self._ended = ended
         self._budget = budget
         self._bad = 0
+        self._pause_s = 0.0
         self._closed = False
         self._loop = asyncio.get_running_loop()
         self._heard = self._loop.time()
@@ -87,7 +86,7 @@ class DeviceLine:
     def took(self, size: int, frames: int) -> float:
         """So many bytes were read, and `frames` that were no messages; seconds that reading is to rest."""
         now = self._loop.time()
-        wait_s = self._budget.received(now, size)
+        wait_s, self._pause_s = max(self._pause_s, self._budget.received(now, size)), 0.0
         if frames:
             wait_s = max(wait_s, self._budget.message(now, frames))
         return min(wait_s, MOST_PAUSE_S)
@@ -120,6 +119,7 @@ class DeviceLine:
     def _refuse_bad(self, item: wire.Malformed) -> None:
         self._connection.send(item.reply())
         self._bad += 1
+        self._pause_s += BAD_MESSAGE_S
         if self._bad >= self._settings.bad_messages:
             self._end(Close.BAD_MESSAGES, "too many bad messages")
 

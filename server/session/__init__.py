@@ -222,6 +222,7 @@ class Session:
             self._turn_away(error)
         elif isinstance(item, wire.Malformed):
             self._bad += 1
+            self.allowance.bad_message()
             if self._bad >= self._settings.bad_messages:
                 self.close(Close.BAD_MESSAGES, "too many bad messages")
 

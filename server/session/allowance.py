@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 
-from server.budgets import Budget
+from server.budgets import BAD_MESSAGE_S, MOST_PAUSE_S, Budget
 from server.errors import RateLimited
 
-MOST_PAUSE_S = 1.0
-"""A socket is not left unread for longer: whoever is at the other end may want to close it."""
 COME_BACK_MS = 10_000
 """When a client that has too many connections may try again."""
 
@@ -74,6 +72,10 @@ class Allowance:
         if frames:
             self.messages(frames, now)
 
+    def bad_message(self) -> None:
+        """One could not be understood."""
+        self.pause_s = min(MOST_PAUSE_S, self.pause_s + BAD_MESSAGE_S)
+
     def too_many(self, limit: str, what: str) -> RateLimited:
         self._met(limit)
         return RateLimited(what, COME_BACK_MS)
@@ -81,5 +83,5 @@ class Allowance:
     def _refuse(self, limit: str, wait_s: float, *, pause: bool = True) -> RateLimited:
         self._met(limit)
         if pause:
-            self.pause_s = min(MOST_PAUSE_S, wait_s)
+            self.pause_s = max(self.pause_s, min(MOST_PAUSE_S, wait_s))
         return RateLimited(f"{limit.replace('_', ' ')} in a second", round(1000 * wait_s))
