@@ -16,7 +16,7 @@ MOST_PAUSE_S = 1.0
 """A socket is not left unread for longer: whoever is at the other end may want to close it."""
 BAD_MESSAGE_S = 0.02
 """For so long a socket is not read for each message on it that made no sense: the others' come first."""
-FORGET_AT = 10_000
+FORGET_AT = 1_000
 """So many budgets are kept before those that are full again are forgotten."""
 
 
