@@ -16,7 +16,7 @@ def parse_as(data: bytes, kind: Any, *, binary: bool) -> Any:
             return msgspec.convert(parse_msgpack(data), kind)
         return msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:
-        raise explain(error) from None
+        raise explain(error, whole="body") from None
     except MALFORMED as error:
         name = "msgpack" if binary else "JSON"
         raise BadRequest("body", short(f"cannot be read as {name}: {error}")) from None

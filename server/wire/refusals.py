@@ -37,8 +37,10 @@ def refusal(
     )
 
 
-def explain(error: msgspec.ValidationError, prefix: str = "") -> BadRequest:
-    """The refusal that says what msgspec found, with the field as the client knows it: `args.title`."""
+def explain(error: msgspec.ValidationError, prefix: str = "", whole: str = "message") -> BadRequest:
+    """The refusal that says what msgspec found, with the field as the client knows it: `args.title`; `whole`
+    where it is no field.
+    """
     match = _FOUND.fullmatch(str(error))
     text, path = (match["text"], match["path"] or "") if match else (str(error), "")
     if match and match["key"]:
@@ -46,7 +48,7 @@ def explain(error: msgspec.ValidationError, prefix: str = "") -> BadRequest:
     if named := _NAMED.fullmatch(text):
         problem = "is missing" if named[1].startswith("missing") else "unknown field"
         return bad_field(f"{prefix}{path}.{named[2]}", problem)
-    return bad_field(prefix + path, _wording(text))
+    return bad_field(prefix + path or whole, _wording(text))
 
 
 def bad_field(path: str, problem: str) -> BadRequest:

@@ -34,7 +34,7 @@ def either(client: Client, request: pytest.FixtureRequest) -> Client:
     [
         ("POST", "/api/tasks", b"\xc1", 400, "bad_request", "body"),
         ("POST", "/api/tasks", b"", 400, "bad_request", "body"),
-        ("POST", "/api/tasks", [], 400, "bad_request", "expected object"),
+        ("POST", "/api/tasks", [], 400, "bad_request", "body: expected object"),
         ("POST", "/api/tasks", {"title": "x", "colour": 1}, 400, "bad_request", "colour"),
         ("POST", "/api/tasks", {"title": "x" * 201}, 400, "bad_request", "title"),
         ("POST", "/api/tasks", {"title": "x", "labels": None}, 400, "bad_request", "labels"),
