@@ -117,6 +117,8 @@ def test_a_part_is_probed_when_something_is_wrong_and_when_nothing_was_heard_for
 class Part:
     """A store and a broker as far as health goes; `answer` says what a probe meets."""
 
+    shared = False
+
     def __init__(self) -> None:
         self.up = True
         self.asked = 0
