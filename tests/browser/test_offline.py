@@ -92,6 +92,7 @@ def test_what_is_unsent_survives_a_reload_with_its_names(sit: Sit) -> None:
     ann.context.set_offline(False)
     ann.page.route_web_socket("**/ws", lambda silent: None)
     ann.sit(live=False)
+    ann.waits_for("board.queue.entries.length > 0")  # the page before may be on its way out still
     assert ann.titles("done")[0] == "one"
     assert ann.run("board.queue.entries.map((entry) => entry.mutation)") == names
     ann.page.unroute_all()
@@ -128,7 +129,9 @@ def test_a_board_made_offline_is_listed_and_sent_after_a_reload(sit: Sit) -> Non
     ann.sit(live=False)
     ann.run(
         "window.LISTED = []; window.listed = () => session.boards.items.find((item) => item.board === a);"
-        "session.boards.addEventListener('change', () => LISTED.push(listed() !== undefined));",
+        "session.boards.addEventListener('change', () => {"
+        "  if (listed() !== undefined || LISTED.length > 0) LISTED.push(listed() !== undefined);"
+        "});",
         made,
     )
     ann.waits_for("listed()?.seq !== undefined && !listed().offline")
