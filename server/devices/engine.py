@@ -139,7 +139,7 @@ class Engine:
             patch = change.set
             if patch is UNSET:
                 continue
-            if patch.devices is not UNSET or patch.rules is not UNSET:
+            if not (patch.devices is patch.rules is patch.archived is UNSET):
                 self._unheard += self._watch.follow(state, self._now())
                 self._turn_away([] if patch.devices is UNSET else list(patch.devices))
             if change.op == "board.archive":
@@ -315,4 +315,5 @@ def _alarm(turned: Turned) -> d.AlarmOpen | d.AlarmClear:
         at=turn.at,
         reason=turn.reason,
         value=turn.value,
+        over=turned.over,
     )

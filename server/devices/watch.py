@@ -10,7 +10,7 @@ instance that does not have the device.
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from server.devices import rules
 from server.devices.newest import Newest
@@ -32,6 +32,7 @@ class Turned(Struct, frozen=True):
     rule: str
     device: str
     transition: Transition
+    over: bool = False  # what came together goes on, and says otherwise
 
     @property
     def key(self) -> Key:
@@ -40,6 +41,12 @@ class Turned(Struct, frozen=True):
     @property
     def on(self) -> bool:
         return self.transition.turn != "cleared"
+
+
+def _listened_to(state: BoardState) -> set[str]:
+    if state.info is None or state.info.value.archived:
+        return set()
+    return {device.id for device in state.sorted_devices() if not device.disabled}
 
 
 class Watch:
@@ -79,10 +86,10 @@ class Watch:
     def follow(self, state: BoardState, now: int, *, resumed: bool = False) -> list[Key]:
         """Take over rules and devices. Gives the silences that are watched from now on: who knows when
         those devices were heard tells it by `hear`. `resumed`: nobody has watched before, so that devices are
-        given time to find their way back.
+        given time to find their way back; so is a device that was turned away until now.
         """
         old, self._rules = self._rules, dict(state.rules)
-        self._devices = {device.id for device in state.sorted_devices() if not device.disabled}
+        known, self._devices = self._devices, _listened_to(state)
         self._by_metric = {}
         for rule in self._rules.values():
             self._by_metric.setdefault(rule.metric, []).append(rule)
@@ -101,7 +108,7 @@ class Watch:
         fresh = [key for key in fresh if key not in self.states]
         for key in fresh:
             self._begin(key, state, now)
-            if resumed:
+            if resumed or key[1] not in known:
                 rules.resume(self.states[key], self._rules[key[0]], now)
             self._moved(self._rules[key[0]], key)
         return fresh
@@ -140,20 +147,19 @@ class Watch:
         self.changed.discard(key)
 
     def agree(self, key: Key, state: BoardState) -> None:
-        """The log decides whether the alarm is on."""
+        """The log decides whether the alarm is on, and since when it is not."""
         watched = self.states.get(key)
         if watched is None:
             return
         card = state.alarm(*key)
-        since = None if card is None else card.value.alarm_at
-        alarm = watched.alarm
+        since, alarm = None if card is None else card.value.alarm_at, watched.alarm
+        if card is not None and card.value.alarm_cleared_at is not UNSET:
+            alarm.cleared_at = max(alarm.cleared_at, card.value.alarm_cleared_at)
         if alarm.active == (since is not None):
             return
         alarm.active, alarm.since = since is not None, -1
         if alarm.active:
             watched.verdict = 1
-        else:
-            alarm.cleared_at = max(alarm.cleared_at, state.at)
         self._moved(self._rules[key[0]], key)
 
     def hear(self, key: Key, at: int, state: BoardState, *, first: bool = False) -> None:
@@ -197,7 +203,7 @@ class Watch:
         rules.missed(watched, before)
         turns = rules.feed(rule, watched, values, now)
         self._moved(rule, key)
-        return [Turned(*key, turn) for turn in turns]
+        return [Turned(*key, turn, over=turn is not turns[-1]) for turn in turns]
 
     def late(self, now: int) -> list[Key]:
         """What time would turn now, for a last look at what other instances have heard: `look`."""

@@ -29,14 +29,14 @@ def open_alarm(state: BoardState, command: d.AlarmOpen, intent: Intent) -> Delta
     again = isinstance(command, d.AlarmReturn)
     if kept is None or kept.deleted or (kept.value.completed and not again):
         fields = _new_card(state, rule, device, command, intent)
-        commands, were = _told(state, rule, device, command.task, intent)
+        commands, were = _told(state, rule, command, command.task, intent)
         new = Patch(**fields, commands=commands or UNSET)
         return Delta(task=command.task, set=new, was=Patch(commands=were or UNSET))
     task = kept.value
     wanted: Fields = {"alarm_at": command.at}
     if task.completed:
         wanted |= _reopened(state, rule, task)
-    told = _told(state, rule, device, task.id, intent)
+    told = _told(state, rule, command, task.id, intent)
     return _commented(state, task, wanted, f"Again: {command.reason}", intent, told)
 
 
@@ -51,7 +51,7 @@ def clear_alarm(state: BoardState, command: d.AlarmClear, intent: Intent) -> Del
             set=Patch(alarm_at=None, deleted=True),
             was=Patch(alarm_at=task.alarm_at, deleted=True),
         )
-    wanted: Fields = {"alarm_at": None}
+    wanted: Fields = {"alarm_at": None, "alarm_cleared_at": command.at}
     rule = state.rules.get(command.rule)
     if rule is not None and rule.then.complete_on_clear and not task.completed:
         waits = task.done_when is not None and not task.verified
@@ -136,15 +136,15 @@ def _reopened(state: BoardState, rule: Rule, task: Task) -> Fields:
 
 
 def _told(
-    state: BoardState, rule: Rule, device: Device, task: str, intent: Intent
+    state: BoardState, rule: Rule, alarm: d.AlarmOpen, task: str, intent: Intent
 ) -> tuple[Patches, Patches]:
     """The command that the rule sends with it. When there is no room for it the card opens all the same."""
     then = rule.then.command
-    if then is UNSET:
+    if then is UNSET or alarm.over:
         return {}, {}
     made = DeviceCommand(
         id=_free(f"r{state.seq + 1}", state.commands),
-        device=device.id,
+        device=alarm.device,
         name=then.name,
         args=then.args,
         task=task,

@@ -17,7 +17,7 @@ from server.errors import Conflict, LimitExceeded, NotFound
 from server.model import device_commands as d
 from server.model.conditions import check
 from server.model.devices import Device, DevicePatch
-from server.model.records import Also, Kept, Patch
+from server.model.records import Also, Fields, Kept, Patch
 
 
 def create(state: BoardState, command: d.DeviceCreate, intent: Intent) -> Delta:
@@ -63,7 +63,7 @@ def update(state: BoardState, command: d.DeviceUpdate, intent: Intent) -> Delta:
     new, was = fields_delta(kept.value, wanted)
     if not new:
         return Delta()
-    also = _unwatched(state, device=command.device) if new.get("disabled") else UNSET
+    also = unwatched(state, intent, device=command.device) if new.get("disabled") else UNSET
     return _device_delta(command.device, DevicePatch(**new), DevicePatch(**was), also)
 
 
@@ -74,7 +74,7 @@ def delete(state: BoardState, command: d.DeviceDelete, intent: Intent) -> Delta:
     return Delta(
         set=Patch(devices={device.id: None}, commands=ended or UNSET),
         was=Patch(devices={device.id: _whole(device)}, commands=were or UNSET),
-        also=_unwatched(state, device=device.id),
+        also=unwatched(state, intent, device=device.id),
     )
 
 
@@ -126,7 +126,7 @@ def set_rule(state: BoardState, command: d.RuleSet, intent: Intent) -> Delta:
         raise LimitExceeded("assignees", intent.limits.assignees_per_task)
     also: dict[str, Also] | UnsetType = UNSET
     if old is not None and old.device != rule.device and rule.device != "*":
-        also = _unwatched(state, rule=rule.id, except_device=rule.device)
+        also = unwatched(state, intent, rule=rule.id, except_device=rule.device)
     return Delta(set=Patch(rules={rule.id: rule}), was=Patch(rules={rule.id: old}), also=also)
 
 
@@ -137,12 +137,17 @@ def delete_rule(state: BoardState, command: d.RuleDelete, intent: Intent) -> Del
     return Delta(
         set=Patch(rules={command.rule: None}),
         was=Patch(rules={command.rule: old}),
-        also=_unwatched(state, rule=command.rule),
+        also=unwatched(state, intent, rule=command.rule),
     )
 
 
-def _unwatched(
-    state: BoardState, *, rule: str | None = None, device: str | None = None, except_device: str | None = None
+def unwatched(
+    state: BoardState,
+    intent: Intent,
+    *,
+    rule: str | None = None,
+    device: str | None = None,
+    except_device: str | None = None,
 ) -> dict[str, Also] | UnsetType:
     """The cards of alarms that nothing judges any more: they are over, the cards stay as they are."""
     cards = [
@@ -151,4 +156,5 @@ def _unwatched(
         if rule in (None, by) and device in (None, on) and on != except_device
     ]
     live = [kept.value for kept in cards if not kept.deleted and kept.value.alarm_at is not None]
-    return {task.id: also_delta(task, {"alarm_at": None}) for task in live} or UNSET
+    over: Fields = {"alarm_at": None, "alarm_cleared_at": intent.at}
+    return {task.id: also_delta(task, over) for task in live} or UNSET

@@ -60,8 +60,11 @@ def fields_delta(old: Struct, wanted: Fields) -> tuple[Fields, Fields]:
 
 
 def task_fields(task: Task, wanted: Fields) -> tuple[Fields, Fields]:
-    """As `fields_delta`; column and position stand together, so that `was` tells where to put it back."""
+    """As `fields_delta`; column and position stand together, so that `was` tells where to put it back. What
+    the task did not have at all `was` null.
+    """
     new, was = fields_delta(task, wanted)
+    was = {name: None if value is UNSET else value for name, value in was.items()}
     if "column" in new:
         new["position"], was["position"] = wanted["position"], task.position
     return new, was

@@ -152,7 +152,7 @@ class BoardState:
             state.task_count += len(slots)
         cards = [kept for kept in state.tasks.values() if kept.value.alarm is not None]
         for kept in sorted(cards, key=lambda kept: kept.made.seq):
-            state._index_alarm(kept.value)
+            state._index_alarm(kept)
         for comment in sorted(state.comments.values(), key=lambda kept: kept.made.seq):
             of = comment.value.task
             state.comments_of[of] = (*state.comments_of.get(of, ()), comment.value.id)
@@ -232,7 +232,7 @@ class BoardState:
             self._reorder(kept, new)
         self.tasks[task] = new
         if kept is None or "alarm" in fields:
-            self._index_alarm(new.value)
+            self._index_alarm(new)
 
     def _fold_comment(self, task: str, patch: CommentPatch, mark: Mark) -> None:
         kept = self.comments.get(patch.id)
@@ -276,9 +276,14 @@ class BoardState:
 
     # -- the indexes
 
-    def _index_alarm(self, task: Task) -> None:
-        if task.alarm is not None and task.device is not None:
-            self.alarms[task.alarm, task.device] = task.id
+    def _index_alarm(self, card: Kept[Task]) -> None:
+        """An older card that is restored leaves the alarm with the newer one."""
+        rule, device = card.value.alarm, card.value.device
+        if rule is None or device is None:
+            return
+        newest = self.alarm(rule, device)
+        if newest is None or newest.made.seq <= card.made.seq:
+            self.alarms[rule, device] = card.value.id
 
     def _reorder(self, old: Kept[Task] | None, new: Kept[Task]) -> None:
         before = _slot(old)

@@ -3,6 +3,7 @@
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from server.document.devices import unwatched
 from server.document.intent import (
     Delta,
     Intent,
@@ -91,7 +92,9 @@ def update_board(state: BoardState, command: c.BoardUpdate, intent: Intent) -> D
 
 
 def archive_board(state: BoardState, command: c.BoardArchive, intent: Intent) -> Delta:
-    return _archived(state, True)
+    """Its devices are not listened to any more: their alarms are over."""
+    delta = _archived(state, True)
+    return delta if delta == Delta() else replace(delta, also=unwatched(state, intent))
 
 
 def restore_board(state: BoardState, command: c.BoardRestore, intent: Intent) -> Delta:

@@ -61,7 +61,9 @@ class CommandSend(Command, frozen=True, kw_only=True):
 
 
 class AlarmOpen(Command, frozen=True, kw_only=True):
-    """A rule's condition holds on a device. `task`: the id of its card, when one has to be made."""
+    """A rule's condition holds on a device. `task`: the id of its card, when one has to be made. `over`: what
+    came with it says that it holds no more, so that there is nothing to tell the device.
+    """
 
     rule: Id
     device: Id
@@ -69,6 +71,7 @@ class AlarmOpen(Command, frozen=True, kw_only=True):
     at: TimeMs
     reason: Reason
     value: float | None = None
+    over: bool = False
 
 
 class AlarmReturn(AlarmOpen, frozen=True, kw_only=True):

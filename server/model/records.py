@@ -31,7 +31,8 @@ class ChecklistItem(Struct, frozen=True):
 class Task(Struct, frozen=True, kw_only=True):
     """A task as every client sees it. `position` orders it inside `column`, by code point, ties by id.
 
-    `alarm`: the rule whose card it is, on `device`; `alarm_at`: not well since then, None: well again.
+    `alarm`: the rule whose card it is, on `device`; `alarm_at`: not well since then, None: well again, since
+    `alarm_cleared_at` (the last time; absent: never).
     `verified`: what `done_when` asks for is so, and the task may be completed.
     """
 
@@ -50,6 +51,7 @@ class Task(Struct, frozen=True, kw_only=True):
     device: str | None = None
     alarm: str | None = None
     alarm_at: int | None = None
+    alarm_cleared_at: int | UnsetType = UNSET
     done_when: DoneWhen | None = None
     verified: bool = False
     created_at: int
@@ -146,6 +148,7 @@ class Patch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     device: str | None | UnsetType = UNSET
     alarm: str | None | UnsetType = UNSET
     alarm_at: int | None | UnsetType = UNSET
+    alarm_cleared_at: int | None | UnsetType = UNSET
     done_when: DoneWhen | None | UnsetType = UNSET
     verified: bool | UnsetType = UNSET
     deleted: bool | UnsetType = UNSET

@@ -186,6 +186,33 @@ async def test_what_a_rule_has_learnt_outlives_a_restart(tmp_path: Path) -> None
 
 
 @on_loop
+async def test_an_alarm_that_cleared_comes_back_on_its_card_though_nothing_was_kept(tmp_path: Path) -> None:
+    """As after a crash: what rules have learnt is written down every half minute only."""
+    async with desks(tmp_path) as made:
+        await made.rule(rule(Above(value=80), complete_on_clear=True))
+        await made.send(made.apps[0], 90, 70)
+        await made.until(lambda: bool(made.cards()) and made.cards()[0].completed)
+        await made.close(made.apps[0])
+        await made.store.drop_entry(STATE, f"{BOARD}/boiler/r1")
+        app = await made.open()
+        await app.clerk.admit(BOARD, "boiler")
+        await made.send(app, 95)
+        await made.until(lambda: made.cards()[0].alarm_at is not None)
+        assert len(made.cards()) == 1, "the log says when it cleared"
+
+
+@on_loop
+async def test_a_batch_that_ends_well_opens_a_card_and_tells_the_device_nothing(tmp_path: Path) -> None:
+    async with desks(tmp_path) as made:
+        await made.rule(rule(Above(value=80), command=ThenCommand(name="stop")))
+        await made.send(made.apps[0], 90, 70, ago_ms=5 * 86_400_000)
+        await made.until(lambda: bool(made.cards()) and made.cards()[0].alarm_at is None)
+        assert made.state().commands == {}
+        await made.send(made.apps[0], 70, 90)
+        await made.until(lambda: len(made.state().commands) == 1)
+
+
+@on_loop
 async def test_a_time_that_had_begun_ends_after_a_restart_with_no_further_reading(tmp_path: Path) -> None:
     async with desks(tmp_path) as made:
         await made.rule(rule(Above(value=80, for_ms=1_500)))

@@ -83,7 +83,9 @@ def test_what_another_instance_has_heard_counts() -> None:
 
 
 def test_what_was_heard_before_it_was_watched_counts_once() -> None:
-    scene = Scene(rule("quiet", Silent(for_ms=MIN)))
+    scene = Scene()
+    scene.board.do(d.RuleSet(rule=rule("quiet", Silent(for_ms=MIN))))
+    scene.watch.follow(scene.board.state, T0)
     scene.watch.hear(("quiet", "a"), T0 - 10 * MIN, scene.board.state, first=True)
     assert scene.tick(0) == ["quiet a opened"]
 
@@ -97,6 +99,29 @@ def test_after_a_restart_devices_have_time_to_find_their_way_back() -> None:
     assert sorted(scene.names(again.tick(T0 + MIN))) == ["quiet a opened", "quiet b opened"]
 
 
+@pytest.mark.parametrize(
+    ("away", "back"),
+    [
+        (d.DeviceUpdate(device="a", disabled=True), d.DeviceUpdate(device="a", disabled=False)),
+        (d.DeviceDelete(device="a"), d.DeviceRestore(device="a")),
+        (c.BoardArchive(), c.BoardRestore()),
+    ],
+    ids=["disabled", "deleted", "archived"],
+)
+def test_a_device_that_was_turned_away_has_time_to_find_its_way_back(
+    away: c.Command, back: c.Command
+) -> None:
+    scene = Scene(rule("quiet", Silent(for_ms=10 * MIN)))
+    scene.board.do(away)
+    assert scene.watch.follow(scene.board.state, T0 + MIN) == []
+    assert "quiet a opened" not in scene.tick(60 * MIN), "nobody listens to it"
+    scene.board.do(back)
+    assert ("quiet", "a") in scene.watch.follow(scene.board.state, T0 + 60 * MIN)
+    scene.watch.hear(("quiet", "a"), T0, scene.board.state, first=True)
+    assert scene.tick(61 * MIN - 1) == []
+    assert scene.tick(61 * MIN) == ["quiet a opened"]
+
+
 def test_the_log_decides_which_alarms_are_on() -> None:
     scene = Scene(rule("hot", Above(value=80)))
     assert scene.feed("a", 90) == ["hot a opened"]
@@ -105,6 +130,35 @@ def test_the_log_decides_which_alarms_are_on() -> None:
     scene.board.do(d.AlarmOpen(rule="hot", device="b", task="t", at=T0, reason="elsewhere"))
     assert scene.feed("b", 90, at=2) == []
     assert scene.feed("b", 70, at=3) == ["hot b cleared"]
+
+
+@pytest.mark.parametrize("when", [Above(value=80), Silent(for_ms=10 * MIN)], ids=["above", "silent"])
+def test_the_log_decides_when_an_alarm_was_cleared(when: When) -> None:
+    """Nothing else may be left of it: the server was killed."""
+    scene = Scene(rule("hot", when))
+    scene.board.do(d.AlarmOpen(rule="hot", device="a", task="t", at=T0, reason="hot"))
+    scene.board.do(d.AlarmClear(rule="hot", device="a", at=T0 + MIN, reason="cold"))
+
+    def at(ms: int) -> list[str]:
+        scene.watch = Watch()
+        scene.watch.follow(scene.board.state, T0 + ms - 10 * MIN, resumed=True)
+        found = scene.tick(ms) if isinstance(when, Silent) else scene.feed("a", 90, at=ms)
+        return [one for one in found if " a " in one]
+
+    assert at(HOUR) == ["hot a returned"]
+    assert at(HOUR + MIN + 1) == ["hot a opened"]
+
+
+def test_only_the_last_that_comes_of_what_came_together_is_told_to_the_device() -> None:
+    scene = Scene(rule("hot", Above(value=80)))
+
+    def told(*values: float, at: int) -> list[tuple[str, bool]]:
+        points = {"temp": [(T0 + at + n, value) for n, value in enumerate(values)]}
+        turned = scene.watch.feed(scene.board.state, "a", points, T0 + at)
+        return [(one.transition.turn, one.over) for one in turned if isinstance(one, Turned)]
+
+    assert told(90, 70, at=0) == [("opened", True), ("cleared", False)]
+    assert told(90, at=MIN) == [("returned", False)]
 
 
 def test_a_silence_that_ended_while_nobody_watched_is_over() -> None:

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from server.document import Limits
 from server.errors import Conflict, NotFound
@@ -139,6 +141,52 @@ def test_the_rule_tells_the_device_each_time_its_card_opens() -> None:
     board.do(CLEARED)
     board.do(opened("other"))
     assert [command.task for command in board.state.commands.values()] == ["t", "t"]
+
+
+def test_a_card_of_what_is_over_already_tells_the_device_nothing() -> None:
+    board = ready(command=ThenCommand(name="stop"))
+    board.do(replace(opened(), over=True))
+    board.do(CLEARED)
+    board.do(replace(opened("other"), over=True))
+    assert board.state.commands == {}
+    assert comments(board, "t")[-1] == "Again: temp is 85: above 80"
+
+
+def test_a_card_says_when_its_alarm_was_cleared_last() -> None:
+    board = ready()
+    board.do(opened())
+    assert board.task("t").alarm_cleared_at is UNSET
+    change = board.do(CLEARED)
+    assert board.task("t").alarm_cleared_at == 9 == change.set.alarm_cleared_at
+    assert change.was.alarm_cleared_at is None, "`was` names each field of `set`"
+    board.do(opened())
+    assert (board.task("t").alarm_at, board.task("t").alarm_cleared_at) == (5, 9)
+
+
+def test_an_older_card_that_is_restored_leaves_the_alarm_with_the_newer_one() -> None:
+    board = ready()
+    board.do(opened("old"))
+    board.do(c.TaskDelete(task="old"))
+    board.do(CLEARED)
+    board.do(opened("new"))
+    board.do(c.TaskRestore(task="old"))
+    with pytest.raises(Conflict, match="open already"):
+        board.do(opened("third"))
+    board.do(CLEARED)
+    assert (board.task("old").alarm_at, board.task("new").alarm_at) == (None, None)
+    board.do(opened("third"))
+    assert (board.task("old").alarm_at, board.task("new").alarm_at) == (None, 5)
+
+
+def test_with_its_board_a_device_goes_unwatched_and_its_alarms_are_over() -> None:
+    board = ready()
+    board.do(opened())
+    change = board.do(c.BoardArchive())
+    assert board.task("t").alarm_at is None
+    assert board.task("t").alarm_cleared_at == change.at
+    board.do(c.BoardRestore())
+    board.do(opened(again=True))
+    assert board.task("t").alarm_at == 5
 
 
 def test_a_card_that_waits_for_telemetry_is_not_completed_by_its_rule() -> None:
