@@ -209,6 +209,39 @@ def test_the_chart_shows_another_range_and_marks_the_alarms_of_its_metric(visit:
     assert length(seen(page, after=wider)) == 86_400_000
 
 
+def test_the_chart_marks_each_time_an_alarm_was_on_when_it_was(visit: Visit, yard: Yard) -> None:
+    """The card was made when the batch came, an hour after the alarm, and its alarm is over."""
+    token = yard.device("Freezer 4")
+    yard.rule("hot", "temp", 80, "{device} is hot")
+    hours_ago = time.time_ns() // 1_000_000 - 4 * 3_600_000
+    temps = [20, 90, 20, *[20] * 120, 95, 20]
+    points = [{"t": hours_ago + 60_000 * n, "values": {"temp": v}} for n, v in enumerate(temps)]
+    yard.post("/api/telemetry", {"boot": "b1", "seq": 1, "points": points}, token)
+    ann = visit("Ann")
+    page = device_page(ann, "Freezer 4")
+    page.get_by_role("button", name="1 day").click()
+    chart = page.get_by_role("img", name=re.compile("^Freezer 4, temp: .* alarms: 2$"))
+    expect(chart).to_be_visible()
+    yard.measures(token, temp=99.0)
+    expect(page.get_by_role("img", name=re.compile("^Freezer 4, temp: .* alarms: 3$"))).to_be_visible()
+
+
+def test_the_value_beside_the_metric_is_the_metrics_own(visit: Visit, yard: Yard) -> None:
+    token = yard.device("Freezer 3")
+    yard.measures(token, a=1.0, b=2.0, c=3.0, hum=41.0, temp=22.5)
+    yard.device("Twin")
+    yard.post(f"{yard.path}/devices", {"name": "Twin", "id": "second-twin"})
+    ann = visit("Ann")
+    panel = devices(ann)
+    expect(panel.locator(".entry", has_text="Freezer 3")).to_contain_text("and 2 more")
+    expect(panel.locator(".entry", has_text="second-twin")).to_have_count(1)
+    panel.get_by_role("button", name="Freezer 3", exact=True).click()
+    page = ann.page.locator(".device-panel[open]")
+    expect(page.locator(".device-now")).to_have_text("1")  # nothing has come since it was opened
+    page.get_by_label("Metric").select_option("temp")
+    expect(page.locator(".device-now")).to_have_text("22.5")
+
+
 def seen(page: Locator, after: tuple[int, int] | None = None) -> tuple[int, int]:
     """From when to when the chart is, once it is another range than `after`."""
     link = page.get_by_role("link", name="Download as CSV")

@@ -45,13 +45,29 @@ export class Chart {
 
   /** `points`: `[[t, min, mean, max, n]…]`; `range`: what is to be seen, in ms; `marks`: `[{at, text}…]`. */
   show({ points, range, marks, label }) {
-    Object.assign(this, { points, range, marks });
+    Object.assign(this, { points, range, marks, label });
     if (this.plot && this.muted !== resolved(this.place, ["--muted"])["--muted"]) this.again(); // the page has other colours now
     const data = columns(points);
     if (this.plot === null || this.plot === undefined) this.plot = new uPlot(this.options(), data, this.place);
     else this.plot.setData(data, false);
     this.plot.setScale("x", { min: range.from / 1000, max: range.to / 1000 });
-    this.place.setAttribute("aria-label", said(label, points, marks));
+    this.describe();
+  }
+
+  /** Other marks on what is shown. */
+  mark(marks) {
+    if (!this.plot) return;
+    this.marks = marks;
+    this.plot.redraw(false);
+    this.describe();
+  }
+
+  describe() {
+    this.place.setAttribute("aria-label", said(this.label, this.points, this.marksInSight()));
+  }
+
+  marksInSight() {
+    return this.marks.filter(({ at }) => at >= this.range.from && at <= this.range.to);
   }
 
   /** A newer point at the end, while its time is in sight. */
@@ -178,7 +194,7 @@ export class Chart {
     ctx.strokeStyle = colour;
     ctx.fillStyle = colour;
     ctx.lineWidth = devicePixelRatio;
-    for (const { at } of this.marks.filter(({ at }) => at >= this.range.from && at <= this.range.to)) {
+    for (const { at } of this.marksInSight()) {
       const x = Math.round(plot.valToPos(at / 1000, "x", true));
       ctx.setLineDash([4, 4]);
       ctx.beginPath();

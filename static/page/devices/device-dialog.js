@@ -4,6 +4,7 @@ import { seriesOf, pathOf } from "../../client/telemetry.js";
 import { h, icon, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { Panel } from "../shell/panel.js";
+import { AlarmTimes } from "./alarm-times.js";
 import { Chart } from "./chart.js";
 import { Commands } from "./commands.js";
 import { RuleList } from "./rule-list.js";
@@ -22,6 +23,7 @@ export class DeviceDialog {
     this.device = null;
     this.range = RANGES[0][1]; // ms up to now, or {from, to}
     this.asked = 0; // the latest question; answers to earlier ones are too late
+    this.alarms = new AlarmTimes(this.client.board, () => this.panel.open && this.chart.mark(this.marks()));
     this.build();
     const { scope } = workspace;
     scope.on(this.client, "change", () => this.panel.open && this.render());
@@ -37,7 +39,7 @@ export class DeviceDialog {
     this.panel.dialog.addEventListener("close", () => (this.device = null));
     this.heading = this.panel.dialog.querySelector("h2");
     this.state = h("p", { class: "hint device-state", role: "status" });
-    this.metric = h("select", { class: "field", id: "device-metric", onchange: () => this.load() });
+    this.metric = h("select", { class: "field", id: "device-metric", onchange: () => this.look(this.range) });
     this.now = h("b", { class: "device-now" });
     this.csv = h("a", { class: "link", download: "" }, t("device.csv"));
     this.ranges = h("div", { class: "tabs", role: "group", "aria-label": t("device.range") }, ...RANGES.map(([name, ms]) =>
@@ -67,6 +69,7 @@ export class DeviceDialog {
 
   look(range) {
     this.range = range;
+    this.renderHead();
     for (const button of this.ranges.children) {
       const [, ms] = RANGES.find(([name]) => name === button.dataset.range);
       button.setAttribute("aria-pressed", String(ms === range));
@@ -93,6 +96,7 @@ export class DeviceDialog {
       if (number !== this.asked) return null;
       this.resolution = found.resolution_ms;
       this.chart.show({ points: found.points, range: span, marks: this.marks(), label: this.label(metric) });
+      this.alarms.learn(this.cards());
       return setText(this.problem, found.points.length === 0 ? t("device.none_in_range") : "");
     } catch (error) {
       return number === this.asked ? setText(this.problem, t("device.failed", { reason: error.message ?? error })) : null;
@@ -103,17 +107,20 @@ export class DeviceDialog {
     return `${this.client.view.devices.get(this.device)?.name ?? this.device}, ${metric}`;
   }
 
-  /** When rules about the metric that is shown opened cards about this device. */
-  marks() {
+  /** Of rules about the metric that is shown, on this device. */
+  cards() {
     const { tasks, rules } = this.client.view;
-    const cards = [...tasks.values()].filter((task) => task.alarm && task.device === this.device && rules.get(task.alarm)?.metric === this.metric.value);
-    return cards.map((task) => ({ at: task.alarm_at ?? task.created_at, text: task.title }));
+    return [...tasks.values()].filter((task) => task.alarm && task.device === this.device && rules.get(task.alarm)?.metric === this.metric.value);
+  }
+
+  marks() {
+    return this.cards().flatMap((task) => this.alarms.of(task).map((at) => ({ at, text: task.title })));
   }
 
   /** New values have come. */
   moved() {
-    this.renderHead();
     this.renderMetrics();
+    this.renderHead();
     const value = this.telemetry.value(this.device, this.metric.value);
     if (!value || typeof this.range === "object" || !this.chart.points) return;
     const last = this.chart.points.at(-1)?.[0] ?? 0;
@@ -126,10 +133,11 @@ export class DeviceDialog {
   render() {
     const device = this.client.view?.devices.get(this.device);
     if (device === undefined) return this.panel.close();
-    this.renderHead();
     this.renderMetrics();
+    this.renderHead();
     this.rules.render();
     this.commands.render();
+    this.alarms.learn(this.cards());
     this.more.hidden = !this.workspace.mayManage;
     const facts = [[t("device.id"), device.id], [t("device.tags"), device.tags.join(", ")], ...Object.entries(device.metadata)];
     this.facts.replaceChildren(...facts.filter(([, text]) => text).flatMap(([name, text]) => [h("dt", {}, name), h("dd", {}, text)]));

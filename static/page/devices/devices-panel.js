@@ -54,10 +54,12 @@ export class DevicesPanel {
     const state = h("p", { class: "hint device-state" });
     const values = h("ul", { class: "readings" });
     const more = h("button", { class: "quiet", type: "button", "aria-label": t("device.menu_of", { name: device.name }), "aria-haspopup": "menu", hidden: !this.workspace.mayManage, onclick: () => this.manage(device.id, more) }, icon("more"));
-    this.rows.set(device.id, { state, values, drawn: new Map() });
+    const others = h("button", { class: "link", type: "button", hidden: true, onclick: () => this.enter(device.id) });
+    this.rows.set(device.id, { state, values, others, drawn: new Map() });
+    const shared = this.devices.filter(({ name }) => name === device.name).length > 1;
     const open = h("button", { class: "entry-open", type: "button", onclick: () => this.enter(device.id) }, device.name);
     const tags = device.tags.map((tag) => h("span", { class: "label" }, tag));
-    return h("li", { class: `entry ${device.disabled ? "disabled" : ""}`, "data-device": device.id }, icon("device"), h("div", {}, open, state, tags.length > 0 ? h("p", { class: "labels" }, ...tags) : null, values), more);
+    return h("li", { class: `entry ${device.disabled ? "disabled" : ""}`, "data-device": device.id }, icon("device"), h("div", {}, open, shared ? h("code", { class: "hint" }, device.id) : null, state, tags.length > 0 ? h("p", { class: "labels" }, ...tags) : null, values, others), more);
   }
 
   enter(device, metric) {
@@ -77,8 +79,10 @@ export class DevicesPanel {
     }
   }
 
-  readings(device, { values, drawn }) {
+  readings(device, { values, others, drawn }) {
     const newest = this.telemetry.newest(device);
+    others.hidden = newest.length <= SHOWN_METRICS;
+    setText(others, t("device.more_metrics", { n: newest.length - SHOWN_METRICS }));
     for (const { metric, v } of newest.slice(0, SHOWN_METRICS)) {
       if (!drawn.has(metric)) {
         const parts = { value: h("b", {}), line: makeSparkline() };

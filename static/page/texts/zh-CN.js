@@ -148,7 +148,7 @@ export default {
   "device.name": "名称", "device.tags": "标记", "device.tags_hint": "标记，用逗号分隔", "device.id": "标识", "device.edit": "名称和标记", "device.menu": "对此设备的操作", "device.menu_of": "对“{name}”的操作",
   "device.online": "在线", "device.seen": "最近读数：{when}", "device.never": "尚无数据", "device.disabled": "已停用：不接收数据", "device.disable": "停用", "device.enable": "启用", "device.removed": "已删除“{name}”",
   "device.new_token": "新令牌", "device.new_token_sure": "“{name}”的旧令牌将立即失效，正在使用它的设备会断开。", "device.token": "令牌", "device.token_once": "“{name}”凭此令牌发送读数。令牌只显示这一次，请复制保存。",
-  "device.token_kept": "我已复制", "device.curl": "发送第一个读数", "device.metric": "指标", "device.range": "时间范围", "device.csv": "下载 CSV", "device.chart": "查看图表", "device.no_data": "还没有任何读数。",
+  "device.token_kept": "我已复制", "device.curl": "发送第一个读数", "device.metric": "指标", "device.range": "时间范围", "device.csv": "下载 CSV", "device.chart": "查看图表", "device.no_data": "还没有任何读数。", "device.more_metrics": "另有 {n} 项",
   "device.none_in_range": "此时间范围内没有读数。", "device.failed": "暂时无法读取数据：{reason}", "device.no_device": "无设备", "device.gone": "{name}（已删除）",
   "device.waits": "等待：{what}", "device.verified": "已确认：{what}", "rule.gone": "已删除的规则", "alarm.on": "告警：{what}", "alarm.over": "已结束：{what}",
   "range.1h": "1 小时", "range.6h": "6 小时", "range.1d": "1 天", "range.7d": "7 天", "range.30d": "30 天", "range.1y": "1 年",

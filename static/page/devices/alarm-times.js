@@ -1,0 +1,35 @@
+// When the alarms of cards were on, read from the log: a card itself knows the last time alone.
+
+import { changesOf } from "../../client/api.js";
+
+const MOST_CARDS = 20; // that are asked about at once; the newest
+const MOST_CHANGES = 500; // of one card, the newest
+
+export class AlarmTimes {
+  /** `changed()` is called when more is known. */
+  constructor(board, changed) {
+    Object.assign(this, { board, changed });
+    this.known = new Map(); // card → {seq: of the card when it was asked about, times: in ms, oldest first; null: unknown}
+  }
+
+  /** When the alarm of a card was on; what the card says of it until the log has answered. */
+  of(task) {
+    return this.known.get(task.id)?.times ?? [task.alarm_at ?? task.created_at];
+  }
+
+  /** Ask about these cards what is not known, or not any more. */
+  async learn(tasks) {
+    const wanted = tasks.filter(({ id, seq }) => this.known.get(id)?.seq !== seq)
+      .sort((a, b) => b.created_at - a.created_at).slice(0, MOST_CARDS);
+    if (wanted.length === 0) return;
+    for (const { id, seq } of wanted) this.known.set(id, { seq, times: this.known.get(id)?.times ?? null });
+    await Promise.all(wanted.map((task) => this.ask(task).catch(() => this.known.delete(task.id))));
+    this.changed();
+  }
+
+  async ask({ id, seq }) {
+    const { items } = await changesOf(this.board, { task: id, limit: MOST_CHANGES });
+    const times = items.map(({ set }) => set?.alarm_at).filter((at) => typeof at === "number");
+    if (times.length > 0) this.known.set(id, { seq, times: times.reverse() });
+  }
+}
