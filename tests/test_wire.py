@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import struct
 from typing import Any
 
@@ -387,6 +388,24 @@ def test_an_unknown_operation_is_named() -> None:
 def test_a_bad_argument_is_named(args: dict[str, Any], message: str) -> None:
     with pytest.raises(BadRequest, match=message):
         command(mutate("task.create", args))
+
+
+@pytest.mark.parametrize(
+    ("op", "args", "message"),
+    [
+        ("command.send", {"command": "c", "device": "d", "name": "a b"}, "args.name: expected 1-64 of"),
+        (
+            "rule.set",
+            {"rule": {"id": "r", "device": "?", "metric": "m"}},
+            "args.rule.device: expected a device, or *",
+        ),
+    ],
+)
+def test_what_is_expected_is_said_in_words_and_not_as_a_pattern(
+    op: str, args: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(BadRequest, match=re.escape(message)):
+        command(mutate(op, args))
 
 
 # --- encoding

@@ -92,6 +92,10 @@ class Queue:
         self.db.execute("DELETE FROM batches WHERE boot = ? AND seq <= ?", [boot, seq])
 
 
+class Refused(Exception):
+    """The server does not want this device, or what it was told cannot be. Its text says why."""
+
+
 class Device:
     """`run` it beside what calls `add`. It ends only when the server does not want this device any more."""
 
@@ -115,11 +119,14 @@ class Device:
                     await self.converse(socket)
             except websockets.InvalidStatus as refusal:
                 if refusal.response.status_code in (401, 403):
-                    raise SystemExit(f"refused: {refusal.response.body.decode()}") from None
+                    raise Refused(refusal.response.body.decode()) from None
+                print(f"no connection: the server says {refusal.response.status_code}", file=sys.stderr)
             except websockets.ConnectionClosed as end:
                 if end.rcvd and end.rcvd.code >= 4500:  # do not come back by yourself
-                    raise SystemExit(f"refused: {end.rcvd.reason}") from None
-            except OSError as error:
+                    raise Refused(end.rcvd.reason) from None
+            except websockets.InvalidURI:
+                raise Refused(f"{self.url!r} is no ws:// or wss:// address") from None
+            except (OSError, websockets.InvalidHandshake) as error:
                 print(f"no connection: {error}", file=sys.stderr)
             failures += 1
             pause = random.uniform(
@@ -172,8 +179,9 @@ class Device:
                 self.resume_at = time.monotonic() + message["retry_after_ms"] / 1000
 
     def obey(self, command):
+        wanted = COMMANDS.get(command["name"])
         try:
-            result, ok = COMMANDS[command["name"]](**command["args"]), True
+            result, ok = ("unknown command", False) if wanted is None else (wanted(**command["args"]), True)
         except Exception as error:
             result, ok = repr(error), False
         return {"type": "command_result", "command": command["command"], "ok": ok, "result": result}
@@ -189,12 +197,21 @@ async def main():
     options.add_argument("--queue", default=":memory:", help="a file in which readings wait")
     options.add_argument("--every", type=float, default=10.0, help="seconds between two readings")
     given = options.parse_args()
-    device = Device(given.url, os.environ["BOARDCAST_DEVICE_TOKEN"], Queue(given.queue))
+    if not (token := os.environ.get("BOARDCAST_DEVICE_TOKEN")):
+        options.error("BOARDCAST_DEVICE_TOKEN is not set: the board shows the token when a device is added")
+    try:
+        queue = Queue(given.queue)
+    except sqlite3.Error as error:
+        options.error(f"--queue {given.queue}: {error}")
+    device = Device(given.url, token, queue)
     running = asyncio.create_task(device.run())
     while not running.done():
         device.add(measure())
         await asyncio.wait([running], timeout=given.every)
-    running.result()
+    try:
+        running.result()
+    except Refused as refusal:
+        sys.exit(f"refused: {refusal}")
 
 
 if __name__ == "__main__":

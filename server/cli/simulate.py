@@ -1,6 +1,7 @@
 """`simulate`: devices with believable signals, or a file of readings, over real device sockets."""
 
 import asyncio
+import math
 import random
 import re
 import secrets
@@ -8,6 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -54,10 +56,23 @@ class Plan(Struct, frozen=True, kw_only=True):
     tokens: Path | None
 
 
+class Number(click.FloatRange):
+    """A number in a range, which NaN is not: `FloatRange` lets it pass."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return number
+
+
 class Duration(click.ParamType[float]):
-    """`90`, `30s`, `5m`, `2h`, `1d` → seconds."""
+    """`90`, `30s`, `5m`, `2h`, `1d` → seconds, between those two lengths, which are written the same way."""
 
     name = "duration"
+
+    def __init__(self, least: str = "0s", most: str = "3650d") -> None:
+        self._least, self._most = least, most
 
     def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, float):
@@ -65,7 +80,14 @@ class Duration(click.ParamType[float]):
         found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", str(value).strip())
         if found is None:
             self.fail(f"{value!r} is no duration: wanted is 30s, 5m, 2h or 1d", param, ctx)
-        return float(found[1]) * UNITS[found[2]]
+        seconds = float(found[1]) * UNITS[found[2]]
+        if not _seconds(self._least) <= seconds <= _seconds(self._most):
+            self.fail(f"{value!r} is not between {self._least} and {self._most}", param, ctx)
+        return seconds
+
+
+def _seconds(length: str) -> float:
+    return float(length[:-1]) * UNITS[length[-1]]
 
 
 def _url(_: click.Context, __: click.Parameter, value: str) -> str:
@@ -84,21 +106,27 @@ def _url(_: click.Context, __: click.Parameter, value: str) -> str:
 )
 @click.option(
     "--rate",
-    type=click.FloatRange(0.0001, 1000),
+    type=Number(0.0001, 1000),
     default=1.0,
     show_default=True,
     help="Readings a second of each device; a reading has all of its metrics.",
 )
 @click.option(
     "--faults",
-    type=click.FloatRange(0, 1),
+    type=Number(0, 1),
     default=0.0,
     show_default=True,
     help="Share of its time that a device is unwell: climbing, stuck, spiking or silent.",
 )
-@click.option("--for", "for_s", type=Duration(), help="How long, as 30s, 5m, 2h. [default: until Ctrl-C]")
 @click.option(
-    "--past", "past_s", type=Duration(), default="0s", help="Begin with readings of so long before now."
+    "--for", "for_s", type=Duration("0.1s"), help="How long, as 30s, 5m, 2h. [default: until Ctrl-C]"
+)
+@click.option(
+    "--past",
+    "past_s",
+    type=Duration(most="7d"),
+    default="0s",
+    help="Begin with readings of so long before now, at most 7d: what is older is not taken.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed, the same signals.")
 @click.option(
@@ -108,7 +136,7 @@ def _url(_: click.Context, __: click.Parameter, value: str) -> str:
 )
 @click.option(
     "--speed",
-    type=click.FloatRange(0, 1e9, min_open=True),
+    type=Number(0, 1e9, min_open=True),
     default=1.0,
     show_default=True,
     help="How many times as fast --replay goes.",
@@ -188,6 +216,8 @@ def _lines(path: Path) -> Iterator[str]:
 async def _tokens(plan: Plan) -> list[str]:
     if plan.tokens is not None:
         found = [line.strip() for line in _lines(plan.tokens)]
+        if not any(found):
+            raise NotEnrolled(f"{plan.tokens}: there is no token in it")
         return [token for token in found if token]
     return await Office(plan.url, plan.board, plan.token).enrol(
         [

@@ -11,7 +11,7 @@ Login = Annotated[
     str,
     Meta(
         pattern=r"\A[a-z0-9][a-z0-9._@+-]{0,63}\Z",
-        description="The name to sign in with: 1-64 of a-z 0-9 . _ @ + -, beginning with a letter or digit.",
+        description="1-64 of a-z 0-9 . _ @ + -, beginning with a letter or digit",
     ),
 ]
 Password = Annotated[str, Meta(min_length=10, max_length=200, description="10-200 characters.")]

@@ -1,5 +1,6 @@
 """What came of a simulation: counted while it goes on, told at the end. Pure."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -47,6 +48,11 @@ class Tally(Struct):
     trips: RoundTrips = field(default_factory=RoundTrips)
     refusals: Counter[str] = field(default_factory=Counter)
     """What the server said, by its words, and how often."""
+    _first: dict[str, str] = field(default_factory=dict)
+
+    def said(self, words: str) -> None:
+        """The server refused something. What differs in numbers alone counts as one, by its first words."""
+        self.refusals[self._first.setdefault(re.sub(r"\d+", "#", words), words)] += 1
 
     def complete(self) -> bool:
         """All that was read is stored."""
@@ -61,6 +67,8 @@ class Tally(Struct):
             f"rejected {self.rejected}, dropped {self.dropped}, not settled {self.unsettled}; "
             f"{self.reconnects} reconnects, {self.resent} batches sent again",
         ]
+        if not self.read:
+            lines.append("nothing was read in that time")
         if self.faults:
             lines.append(f"faults: {self.faults}")
         if self.commands:

@@ -1,13 +1,12 @@
 """What a client is told about a message that was refused, in the client's terms."""
 
 import re
-from typing import get_args
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from server.errors import BadRequest, BoardcastError
-from server.model import fields
+from server.model import accounts, device_messages, devices, fields
 from server.model.fields import RequestId
 from server.model.messages import ErrorMessage
 
@@ -63,8 +62,12 @@ def short(text: str) -> str:
 
 
 def _described() -> dict[str, str]:
-    metas = (get_args(kind)[1] for kind in (fields.Id, fields.ClientId, fields.Color, fields.OrderKey))
-    return {_as_shown(meta.pattern): meta.description for meta in metas}
+    """What each pattern of the model asks for."""
+    kinds = [
+        kind for module in (fields, devices, device_messages, accounts) for kind in vars(module).values()
+    ]
+    metas = [meta for kind in kinds for meta in getattr(kind, "__metadata__", ())]
+    return {_as_shown(meta.pattern): meta.description for meta in metas if meta.pattern and meta.description}
 
 
 def _as_shown(pattern: str) -> str:

@@ -148,6 +148,9 @@ async def test_the_python_device_loses_and_doubles_nothing_obeys_and_ends_when_i
     assert sent["type"] == "ack", sent
     while "blinked 2 times" not in str(await ann.next()):
         pass
+    await ann.mutate("demo", "command.send", command="c2", device="py-1", name="nonesuch")
+    while "unknown command" not in str(await ann.next()):
+        pass
 
     status, _ = await asyncio.to_thread(
         ask, server, "/api/boards/demo/devices/py-1/token", b"", {"Content-Type": "application/json"}
@@ -156,10 +159,32 @@ async def test_the_python_device_loses_and_doubles_nothing_obeys_and_ends_when_i
     async with asyncio.timeout(PATIENCE_S):
         _, err = await device.communicate()
     assert device.returncode == 1
-    assert "refused: " in err.decode()
+    assert "refused: " in err.decode() and "Traceback" not in err.decode()
     _, body = ask(server, "/api/boards/demo/devices/py-1/telemetry?metric=load&points=5000")
     times = [point[0] for point in body["points"]]
     assert len(set(times)) == len(times), "a reading was stored twice"
+
+
+@pytest.mark.parametrize(
+    ("words", "token", "said"),
+    [
+        ([], "", "BOARDCAST_DEVICE_TOKEN is not set"),
+        (["--queue", "no-such-folder/queue.db"], "bcd_x", "--queue no-such-folder/queue.db: unable to open"),
+        (["--url", "http://x"], "bcd_x", "refused: 'http://x' is no ws:// or wss:// address"),
+    ],
+)
+def test_the_python_device_says_in_a_line_what_is_wrong_with_its_settings(
+    words: list[str], token: str, said: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "device.py", *words],
+        env=os.environ | {"BOARDCAST_DEVICE_TOKEN": token},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode in (1, 2)
+    assert said in done.stderr and "Traceback" not in done.stderr
 
 
 @on_loop

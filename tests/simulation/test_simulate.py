@@ -145,6 +145,11 @@ async def test_a_token_that_counts_no_more_is_told_and_ends_it(tmp_path: Path) -
     ("options", "code", "words"),
     [
         (["--for", "soon"], 2, "'soon' is no duration"),
+        (["--for", "0"], 2, "'0' is not between 0.1s and 3650d"),
+        (["--past", "8d"], 2, "'8d' is not between 0s and 7d"),
+        (["--rate", "nan"], 2, "'nan' is no number"),
+        (["--faults", "nan"], 2, "'nan' is no number"),
+        (["--tokens", "empty.txt"], 1, "cannot simulate: empty.txt: there is no token in it"),
         (["--url", "localhost"], 2, "wanted is http://<host>:<port>"),
         (["--replay", "no-such.csv"], 2, "does not exist"),
         (["--url", "http://127.0.0.1:9"], 1, "cannot simulate: no server at http://127.0.0.1:9"),
@@ -155,6 +160,7 @@ def test_what_cannot_be_done_is_said_in_a_line(
     options: list[str], code: int, words: str, tmp_path: Path
 ) -> None:
     (tmp_path / "bad.csv").write_text("timestamp,value\n1,x\n")
+    (tmp_path / "empty.txt").write_text("\n\n")
     done = subprocess.run(
         [sys.executable, "-m", "server", "simulate", *options],
         cwd=tmp_path,

@@ -150,7 +150,7 @@ class Line:
             try:
                 answer = self._speech.decode(frame.encode() if isinstance(frame, str) else frame)
             except MsgspecError as error:
-                self._tally.refusals[f"something that is no answer: {error}"] += 1
+                self._tally.said(f"something that is no answer: {error}")
                 continue
             match answer:
                 case Stored():
@@ -173,7 +173,7 @@ class Line:
         self._tally.settled += sum(map(size_of, done)) - refused
         self._tally.batches += len(done)
         for refusal in rejected:
-            self._tally.refusals[refusal.message] += 1
+            self._tally.said(refusal.message)
         for batch in done:
             sent_at = self._sent_at.pop(batch.seq, None)
             if sent_at is not None:
@@ -182,7 +182,7 @@ class Line:
         self._awake.set()
 
     def _refused(self, error: ErrorMessage) -> None:
-        self._tally.refusals[error.message] += 1
+        self._tally.said(error.message)
         if error.retry is True:
             details = {} if error.details is UNSET else error.details
             wait_s = max(GATHER_S, details.get("retry_after_ms", 1000) / 1000)
