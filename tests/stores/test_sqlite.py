@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from server.model.records import Record, Task
+from server.model.records import Also, Change, Patch, Record, Task
 from server.stores import Failed, Head, Refused
-from server.stores.sqlite import Locked, SchemaTooNew, SqliteStore, reads, schema, writer, writes
+from server.stores.sqlite import Locked, SchemaTooNew, SqliteStore, reads, schema, touched, writer, writes
 from tests.stores.places import SqlitePlace, opened
-from tests.stores.samples import board_record, comment_record, created, task_record, update, updates
+from tests.stores.samples import ANN, board_record, comment_record, created, task_record, update, updates
 
 ROOT = Path(__file__).parents[2]
 
@@ -242,6 +243,33 @@ def commit(connection: sqlite3.Connection, *appends: writes.Append) -> list[type
     return [type(outcome) for outcome in outcomes]
 
 
+async def test_the_history_of_a_task_is_found_in_a_long_log_without_looking_through_it(path: Path) -> None:
+    store = await started(path)
+    head = 2 * touched.SHORT + touched.STRIDE
+    both = {"t0": Also(set=Patch(column="done"), was=Patch(column="todo"))}
+    names = {seq: f"t{seq % 7}" for seq in range(2, head + 1)}
+    changes = [structs.replace(update(seq), task=name) for seq, name in names.items()]
+    await store.append("b1", 1, [created(), *changes])
+    moved = Change(seq=head + 1, at=head, actor=ANN, op="column.delete", set=Patch(), also=both)
+    await store.append("b1", head + 1, [moved])
+    for task in ("t0", "t3", "nobody"):
+        wanted = [seq for seq, name in names.items() if name == task] + [head + 1] * (task == "t0")
+        found = await store.history("b1", since=0, before=None, task=task, limit=len(names))
+        assert [change.seq for change in found] == wanted
+        assert await store.count("b1", since=None, before=100, task=task) == sum(seq < 100 for seq in wanted)
+    await store.append("b1", head + 2, [structs.replace(update(head + 2), task="t0")])
+    found = await store.history("b1", since=None, before=None, task="t0", limit=3)
+    assert [change.seq for change in found][:2] == [head + 2, head + 1]
+    connection = sqlite3.connect(path)
+    (indexed,) = connection.execute("select touched from boards").fetchone()
+    assert head + 2 - touched.SHORT <= indexed
+    await store.close()
+    plan = connection.execute(
+        f"explain query plan {touched._SEQS}", touched.Wanted("b1", "t", 0, None).values
+    )
+    assert all("SCAN" not in step for *_, step in plan)
+
+
 async def test_appends_of_one_transaction_continue_each_other_beside_refused_ones(path: Path) -> None:
     store = await started(path)
     connection = schema.connect(path, busy_s=1)
@@ -387,7 +415,7 @@ async def test_a_defect_in_one_write_is_its_own(path: Path) -> None:
     store = await started(path)
 
     def defect(connection: sqlite3.Connection) -> None:
-        connection.execute("insert into boards values (99, 'half', 'e', 0)")
+        connection.execute("insert into boards (board, epoch, mark) values ('half', 'e', 0)")
         raise ZeroDivisionError
 
     outcomes = await asyncio.gather(

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from itertools import takewhile
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET
@@ -25,7 +25,7 @@ MOST = 2**62
 """Above every seq."""
 
 _encode = msgspec.json.Encoder().encode
-_change = msgspec.json.Decoder(Change).decode
+decode_change = msgspec.json.Decoder(Change).decode
 _changes = msgspec.json.Decoder(list[Change]).decode
 _board = msgspec.json.Decoder(list[BoardRecord]).decode
 _tasks = msgspec.json.Decoder(list[TaskRecord]).decode
@@ -48,7 +48,7 @@ _NAMES = """select json_group_object(c.name, c.seq)
 
 
 @contextmanager
-def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
     """All reads of the block see the same moment."""
     connection.execute("begin")
     try:
@@ -59,7 +59,7 @@ def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
 
 def load(connection: sqlite3.Connection, board: str, recent: int) -> Loaded | None:
     """See `Store.load`."""
-    with _snapshot(connection):
+    with snapshot(connection):
         return load_in(connection, board, recent)
 
 
@@ -129,50 +129,18 @@ def read(connection: sqlite3.Connection, board: str, after: int, limit: int) -> 
     return _between(connection, board, after, after + limit)
 
 
-class Wanted(NamedTuple):
-    """The arguments of `Store.history`."""
-
-    board: str
-    since: int | None
-    before: int | None
-    task: str | None
-    limit: int = -1
-
-    @property
-    def where(self) -> str:
-        """The condition; its values are `values`."""
-        among = "board = ? and seq between ? and ?"
-        if self.task is None:
-            return among
-        # What does not name it anywhere needs no parsing: half the time where the log is long.
-        touches = "(json_extract(body, '$.task') = ? or json_type(body, ?) is not null)"
-        return f"{among} and instr(body, ?) > 0 and {touches}"
-
-    @property
-    def values(self) -> tuple[str | int, ...]:
-        last = MOST if self.before is None else self.before - 1
-        task = self.task
-        touching = () if task is None else (f'"{task}"', task, f'$.also."{task}"')
-        return (self.board, (self.since or 0) + 1, last, *touching)
-
-
-def history(connection: sqlite3.Connection, wanted: Wanted) -> list[Change]:
+def history(
+    connection: sqlite3.Connection, board: str, since: int | None, before: int | None, limit: int
+) -> list[Change]:
     """See `Store.history`."""
-    order = "desc" if wanted.since is None else "asc"
+    order = "desc" if since is None else "asc"
+    first, last = (since or 0) + 1, MOST if before is None else before - 1
     rows = connection.execute(
-        f"select cast(body as blob) from changes where {wanted.where} order by seq {order} limit ?",
-        (*wanted.values, wanted.limit),
+        f"""select cast(body as blob) from changes where board = ? and seq between ? and ?
+        order by seq {order} limit ?""",
+        (board, first, last, limit),
     )
-    return [_change(body) for (body,) in rows]
-
-
-def count(connection: sqlite3.Connection, wanted: Wanted) -> int:
-    """See `Store.count`."""
-    found: int
-    (found,) = connection.execute(
-        f"select count(*) from changes where {wanted.where}", wanted.values
-    ).fetchone()
-    return found
+    return [decode_change(body) for (body,) in rows]
 
 
 def heads(connection: sqlite3.Connection, boards: Collection[str]) -> dict[str, Head]:

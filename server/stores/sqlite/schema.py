@@ -120,7 +120,17 @@ _VERSION_3: Migration = (
 
 _VERSION_4: Migration = ("drop view tasks", _tasks((*_TASK_FIELDS, "alarm_at", "done_when", "verified")))
 
-MIGRATIONS: Sequence[Migration] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+# See `touched`.
+_VERSION_5: Migration = (
+    "alter table boards add column touched integer not null default 0",
+    """create table touched (
+        board text not null, task text not null, seq integer not null, primary key (board, task, seq)
+    ) without rowid""",
+    "drop view tasks",
+    _tasks((*_TASK_FIELDS, "alarm_at", "alarm_cleared_at", "done_when", "verified")),
+)
+
+MIGRATIONS: Sequence[Migration] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 """Append only: the entry at index n leads from version n to n + 1."""
 
 _PRAGMAS = (

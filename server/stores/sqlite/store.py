@@ -1,4 +1,4 @@
-"""`SqliteStore`: the `Store` protocol on one file, a writer thread and three reader threads."""
+"""`SqliteStore`: the `Store` protocol on one file, a writer thread and four reader threads."""
 
 import asyncio
 import sqlite3
@@ -11,7 +11,7 @@ from server.errors import in_words
 from server.model.records import Change, Record
 from server.stores import Brief, Failed, Head, Loaded
 from server.stores.entries import Entry, checked, following
-from server.stores.sqlite import entries, reads, schema, writes
+from server.stores.sqlite import entries, reads, schema, touched, writes
 from server.stores.sqlite.lock import DirectoryLock
 from server.stores.sqlite.reader import Reader
 from server.stores.sqlite.telemetry import SqliteTelemetry
@@ -45,9 +45,10 @@ class SqliteStore:
         self._migrations = migrations
         self._writer: Writer | None = None
         # So that looking up heads and names does not wait behind the loading of large boards, nor any of them
-        # behind charts.
+        # behind what people read of the past: histories and charts.
         self._loads = Reader(self._connect, path, "sqlite-load")
         self._lookups = Reader(self._connect, path, "sqlite-lookup")
+        self._histories = Reader(self._connect, path, "sqlite-history")
         self._charts = Reader(self._connect, path, "sqlite-chart")
         self.telemetry = SqliteTelemetry(self._write, partial(self._read, self._charts))
 
@@ -76,12 +77,21 @@ class SqliteStore:
     async def history(
         self, board: str, *, since: int | None, before: int | None, task: str | None, limit: int
     ) -> list[Change]:
-        wanted = reads.Wanted(board, since, before, task, limit)
-        return await self._read(self._loads, partial(reads.history, wanted=wanted))
+        if task is None:
+            within = partial(reads.history, board=board, since=since, before=before, limit=limit)
+            return await self._read(self._histories, within)
+        await self._index(board)
+        wanted = touched.Wanted(board, task, since, before)
+        return await self._read(self._histories, partial(touched.history, wanted=wanted, limit=limit))
 
     async def count(self, board: str, *, since: int | None, before: int | None, task: str) -> int:
-        wanted = reads.Wanted(board, since, before, task)
-        return await self._read(self._loads, partial(reads.count, wanted=wanted))
+        wanted = touched.Wanted(board, task, since, before)
+        return await self._read(self._histories, partial(touched.count, wanted=wanted))
+
+    async def _index(self, board: str) -> None:
+        behind = partial(touched.behind, board=board)
+        while await self._read(self._histories, behind) > touched.SHORT:
+            await self._write(partial(touched.index, board=board))
 
     async def heads(self, boards: Collection[str]) -> dict[str, Head]:
         return await self._read(self._lookups, partial(reads.heads, boards=boards))
@@ -194,6 +204,7 @@ class SqliteStore:
     def _stop(self, writer: Writer) -> None:
         self._loads.stop()
         self._lookups.stop()
+        self._histories.stop()
         self._charts.stop()
         writer.stop()
         self._release()
