@@ -50,6 +50,7 @@ from server.outbox import Transport
 from server.people import People
 from server.policy import Policy
 from server.reception import Reception
+from server.searches import Searches
 from server.session import Services, Session, SessionSettings
 from server.stores import Store, answering
 from server.vitals import PARTS, Vitals
@@ -138,6 +139,7 @@ class App:
         self.leaving = False
         self.draining = False
         self.requests = InFlight()
+        self.searches = Searches()
         self._rng = random.Random()
         self._tick: asyncio.Task[None] | None = None
 

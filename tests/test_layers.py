@@ -26,6 +26,7 @@ LAYERS: Mapping[str, frozenset[str]] = {
         "server.presence": "model",
         "server.announcer": "presence wire model",
         "server.roster": "presence wire model",
+        "server.searches": "errors",
         "server.people": "announcer roster presence wire model",
         "server.stores": "model errors metrics log",
         "server.brokers": "model errors metrics log",

@@ -6,6 +6,7 @@ import time
 from functools import partial
 
 import msgspec
+from msgspec import UNSET
 
 from handlers.api.endpoint import Call
 from server.boards.live import LiveBoard
@@ -116,15 +117,18 @@ async def submit(call: Call, board: str, command: Command) -> LiveBoard:
             raise outcome
         if outcome.duplicate:
             await live.reach(outcome.seq)
-            await _same_request(call, board, outcome.seq)
+            await same_request(call, board, outcome.seq, call.digest)
         return live
     finally:
         call.app.boards.release(board)
 
 
-async def _same_request(call: Call, board: str, seq: int) -> None:
-    """Raises `Conflict` when the key was used for something else."""
+async def same_request(call: Call, board: str, seq: int, digest: str, op: str | None = None) -> None:
+    """Raises `Conflict` when the name of change `seq` was used for something else. `op`: of a mutation; one
+    that was applied before mutations over HTTP had a digest is known by it alone.
+    """
     with answering():
         change = next(iter(await call.app.store.read(board, seq - 1, 1)), None)
-    if change is not None and change.digest != call.digest:
-        raise Conflict("Idempotency-Key", "was used for another request")
+    if change is None or change.digest == digest or (change.digest is UNSET and change.op == op):
+        return
+    raise Conflict("Idempotency-Key" if op is None else "mutation", "was used for another request")

@@ -105,7 +105,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         create_board,
         "Create a board",
         h.BoardView,
-        query=BaseQuery,
         body=h.NewBoard,
         status=201,
         located=True,
@@ -127,7 +126,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         _ONE,
         delete_board,
         "Archive a board; nothing is lost, `board.restore` brings it back",
-        query=BaseQuery,
         refusals=(Conflict,),
     ),
 )

@@ -7,7 +7,7 @@ from msgspec import UNSET
 from handlers.api.answers import etag_of, page_of
 from handlers.api.asking import board_of, id_in_path, submit
 from handlers.api.endpoint import Answer, Call, Endpoint, row
-from handlers.api.queries import BaseQuery, PageQuery
+from handlers.api.queries import PageQuery
 from server.boards.live import LiveBoard
 from server.errors import Conflict, LimitExceeded, NotFound
 from server.model import commands as c
@@ -57,7 +57,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         add_comment,
         "Comment on a task",
         CommentView,
-        query=BaseQuery,
         body=h.NewComment,
         status=201,
         refusals=(Conflict, LimitExceeded),

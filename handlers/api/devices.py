@@ -145,7 +145,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         create_device,
         "Register a device; its token is shown this once",
         h.DeviceMade,
-        query=BaseQuery,
         body=h.NewDevice,
         status=201,
         located=True,
@@ -167,7 +166,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         _ONE,
         delete_device,
         "Delete a device; for 7 days `device.restore` brings it back with all that it sent",
-        query=BaseQuery,
         refusals=(Conflict,),
     ),
     _row(
@@ -192,7 +190,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         send_command,
         "Send a command to a device, at once or when it is back",
         DeviceCommand,
-        query=BaseQuery,
         body=h.NewCommand,
         status=201,
         refusals=(Conflict, LimitExceeded),

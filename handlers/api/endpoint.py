@@ -23,7 +23,7 @@ class Call(Struct, frozen=True, kw_only=True):
 
     `digest` names what was asked, so that an `Idempotency-Key` is not used for two different things; it is
     empty without a key. `identity`: who asks; `caller`, `agent`: from where, and with what; `budget`: what
-    the address may use in a second.
+    the address may use in a second; `known`: its `If-None-Match`.
     """
 
     app: App
@@ -36,6 +36,11 @@ class Call(Struct, frozen=True, kw_only=True):
     caller: Caller
     agent: str
     budget: Budget
+    known: str = ""
+
+    def knows(self, etag: str) -> bool:
+        """The caller has the answer of that name: there is no need to make it."""
+        return self.known == "*" or etag in [one.strip().removeprefix("W/") for one in self.known.split(",")]
 
     @property
     def address(self) -> str:

@@ -64,7 +64,7 @@ class ApiHandler(AnsweringAtOnce):
             await stand(call, need, what)
         answer = await endpoint.call(call)
         if answer.stream is None:
-            self._answer(endpoint, answer)
+            self._answer(endpoint, call, answer)
         else:
             await self._pour(answer, answer.stream)
 
@@ -72,9 +72,10 @@ class ApiHandler(AnsweringAtOnce):
         board = path.get("board")
         if board is not None and not _is_id(board):
             raise NotFound("board", board)
-        key = self._key() if endpoint.keyed else None
+        key = self._key(endpoint)
         query = self._query(endpoint.query)
         body = self._body(endpoint)
+        reads = endpoint.method == "GET"
         return Call(
             app=self.app,
             path=path,
@@ -86,6 +87,7 @@ class ApiHandler(AnsweringAtOnce):
             caller=self.caller,
             agent=header(self.request.headers, "User-Agent") or "",
             budget=self.budget,
+            known=(header(self.request.headers, "If-None-Match") or "").strip() if reads else "",
         )
 
     async def _identity(self, need: Need) -> Identity:
@@ -106,8 +108,12 @@ class ApiHandler(AnsweringAtOnce):
 
     # -- the request
 
-    def _key(self) -> str | None:
+    def _key(self, endpoint: Endpoint) -> str | None:
         key = header(self.request.headers, "Idempotency-Key")
+        if not endpoint.keyed:
+            if key is not None and endpoint.of_board and endpoint.method != "GET":
+                raise BadRequest("Idempotency-Key", "is not taken here; a mutation has a name of its own")
+            return None
         if key is not None and not _is_id(key):
             raise BadRequest("Idempotency-Key", f"{key[:80]!r} is not 1-64 of A-Z a-z 0-9 _ -")
         return key
@@ -146,7 +152,7 @@ class ApiHandler(AnsweringAtOnce):
 
     # -- the answer
 
-    def _answer(self, endpoint: Endpoint, answer: Answer) -> None:
+    def _answer(self, endpoint: Endpoint, call: Call, answer: Answer) -> None:
         self.set_status(endpoint.status)
         if answer.session is not None:
             self._set_session(answer.session)
@@ -154,7 +160,7 @@ class ApiHandler(AnsweringAtOnce):
             self.set_header("Location", answer.location)
         if answer.etag is not None:
             self.set_header("ETag", answer.etag)
-            if self.request.method in ("GET", "HEAD") and self._is_known(answer.etag):
+            if call.knows(answer.etag):
                 self.set_status(304)
                 self.finish()
                 return
@@ -182,18 +188,13 @@ class ApiHandler(AnsweringAtOnce):
         self.set_header("Content-Type", f"{answer.media}; charset=utf-8")
         self.set_header("Content-Disposition", f'attachment; filename="{answer.filename}"')
         if self.request.method == "HEAD":
+            await self.flush()  # `finish` would say that there are no bytes of it
             self.finish()
             return
         async for piece in pieces:
             self.write(piece)
             await self.flush()
         self.finish()
-
-    def _is_known(self, etag: str) -> bool:
-        given = header(self.request.headers, "If-None-Match")
-        if given is None:
-            return False
-        return given.strip() == "*" or etag in [one.strip().removeprefix("W/") for one in given.split(",")]
 
     def _send(self, body: Any) -> None:
         binary = wants_msgpack(self.request.headers)

@@ -1,13 +1,15 @@
 """A board's log over HTTP, and mutations as the socket has them."""
 
 import asyncio
+import hashlib
 from functools import partial
 from typing import Annotated
 
+import msgspec
 from msgspec import UNSET, Meta
 
 from handlers.api.answers import etag_of
-from handlers.api.asking import board_of, outcome_of
+from handlers.api.asking import board_of, outcome_of, same_request
 from handlers.api.endpoint import Answer, Call, Endpoint, row
 from handlers.api.queries import ChangesQuery
 from server import wire
@@ -26,6 +28,8 @@ async def list_changes(call: Call) -> Answer:
     live = await board_of(call)
     query: ChangesQuery = call.query
     etag, head = etag_of(live), live.head
+    if call.knows(etag):
+        return Answer(etag=etag)
     with answering():
         if query.task is None:
             items, total = await _of_board(call.app.store, live.board, head, query)
@@ -90,10 +94,14 @@ async def _one(call: Call, board: str, one: h.Mutation) -> Outcome:
     message = m.Mutate(id=0, board=board, mutation=one.mutation, op=one.op, args=one.args)
     try:
         command = wire.command(message)
+        base = None if one.base is UNSET else one.base
+        digest = hashlib.sha256(f"{one.op}\n".encode() + msgspec.json.encode(command)).hexdigest()[:16]
+        outcome = await outcome_of(call, board, command, mutation=one.mutation, base=base, digest=digest)
+        if not isinstance(outcome, BoardcastError) and outcome.duplicate:
+            await same_request(call, board, outcome.seq, digest, op=one.op)
     except BoardcastError as refusal:
         return refusal
-    base = None if one.base is UNSET else one.base
-    return await outcome_of(call, board, command, mutation=one.mutation, base=base)
+    return outcome
 
 
 _row = partial(row, "Changes")

@@ -44,8 +44,8 @@ PARAMETERS = {
     "invitation": "The id of the invitation, as the list has it.",
     "If-None-Match": "An `ETag`. While what it names is as it was the answer is 304, without a body.",
     "Idempotency-Key": "A name for this write, 1-64 of A-Z a-z 0-9 _ -. Sent again under the same name it is "
-    "applied once and answered as the first time; another request under that name is a `conflict`. Names are "
-    "scoped by the board.",
+    "applied once, and answered with the thing as it is now (or was last, when it has been deleted since); "
+    "another request under that name is a `conflict`. Names are scoped by the board.",
 }
 
 

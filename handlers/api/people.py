@@ -7,7 +7,7 @@ from msgspec import structs
 from handlers.api.answers import etag_of, page_of, view_of
 from handlers.api.asking import board_of, submit
 from handlers.api.endpoint import Answer, Call, also_refused, note, row
-from handlers.api.queries import BaseQuery, ListQuery, PageQuery
+from handlers.api.queries import ListQuery, PageQuery
 from server.accounts.audit import DAY_MS
 from server.errors import Conflict, LimitExceeded, NotFound
 from server.model import account_http as a
@@ -128,7 +128,6 @@ ENDPOINTS = also_refused(
         "Make somebody with an account a member",
         a.MemberView,
         body=a.NewMember,
-        query=BaseQuery,
         refusals=(LimitExceeded,),
         of_board=True,
     ),
@@ -139,7 +138,6 @@ ENDPOINTS = also_refused(
         "Give a member another role",
         a.MemberView,
         body=a.RoleEdit,
-        query=BaseQuery,
         of_board=True,
     ),
     _row(
@@ -147,7 +145,6 @@ ENDPOINTS = also_refused(
         f"{_MEMBERS}/{{user}}",
         remove_member,
         "Remove a member, or leave oneself; their open pages are told at once",
-        query=BaseQuery,
         of_board=True,
     ),
     _row(

@@ -1,8 +1,8 @@
 """Tasks over HTTP: of any board below `/api/boards/{board}/tasks`, of the default one below `/api/tasks`."""
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
+from operator import attrgetter
 
 from msgspec import UNSET, structs
 
@@ -17,8 +17,7 @@ from server.model import commands as c
 from server.model import http as h
 from server.model.records import Task
 
-SLICE = 50
-"""Tasks that are looked through between two turns of the loop: a description may be 20,000 characters."""
+_MADE = attrgetter("made.seq")
 
 
 def _wanted(query: TasksQuery) -> Callable[[Task], bool]:
@@ -38,27 +37,20 @@ def _wanted(query: TasksQuery) -> Callable[[Task], bool]:
 
 def in_order(state: BoardState) -> list[Task]:
     """All tasks in order of creation."""
-    kept = [kept for kept in state.tasks.values() if not kept.deleted]
-    return [k.value for k in sorted(kept, key=lambda k: k.made.seq)]
+    return [kept.value for kept in sorted(state.tasks.values(), key=_MADE) if not kept.deleted]
 
 
 async def list_tasks(call: Call) -> Answer:
     live = await board_of(call)
     etag = etag_of(live)
-    tasks = await filtered(in_order(live.state), call.query)
-    return Answer(body=page_of(call, tasks), etag=etag)
-
-
-async def filtered(tasks: Sequence[Task], query: TasksQuery) -> list[Task]:
-    """Those that are wanted. A search through long texts lets others have their turn in between."""
-    wanted = _wanted(query)
-    if not query.q:
-        return list(filter(wanted, tasks))
-    found: list[Task] = []
-    for start in range(0, len(tasks), SLICE):
-        found += filter(wanted, tasks[start : start + SLICE])
-        await asyncio.sleep(0)
-    return found
+    if call.knows(etag):
+        return Answer(etag=etag)
+    tasks, wanted = in_order(live.state), _wanted(call.query)
+    if call.query.q:
+        found = await call.app.searches.find(call.caller.home, tasks, wanted)
+    else:
+        found = list(filter(wanted, tasks))
+    return Answer(body=page_of(call, found), etag=etag)
 
 
 def _board(call: Call) -> str:
@@ -118,7 +110,6 @@ def _rows(base: str, which: str, tag: str) -> tuple[Endpoint, ...]:
             create_task,
             f"Create a task on {which}",
             Task,
-            query=BaseQuery,
             body=h.NewTask,
             status=201,
             located=True,
@@ -140,7 +131,6 @@ def _rows(base: str, which: str, tag: str) -> tuple[Endpoint, ...]:
             one,
             delete_task,
             f"Delete a task of {which}; `task.restore` brings it back",
-            query=BaseQuery,
             refusals=(Conflict,),
         ),
     )

@@ -21,7 +21,7 @@ def add(state: BoardState, command: c.CommentAdd, intent: Intent) -> Delta:
 
 def edit(state: BoardState, command: c.CommentEdit, intent: Intent) -> Delta:
     task, kept = _need(state, command, intent)
-    refuse_overwriting(kept, {"text": command.text}, intent)
+    refuse_overwriting(state, kept, {"text": command.text}, intent)
     old = kept.value
     if old.text == command.text:
         return Delta(task=task.id)

@@ -59,7 +59,7 @@ def update(state: BoardState, command: d.DeviceUpdate, intent: Intent) -> Delta:
     if "tags" in wanted:
         wanted["tags"] = _unique(wanted["tags"])
     bounded("metadata", wanted.get("metadata", {}))
-    refuse_overwriting(kept, wanted, intent)
+    refuse_overwriting(state, kept, wanted, intent)
     new, was = fields_delta(kept.value, wanted)
     if not new:
         return Delta()

@@ -85,15 +85,20 @@ def given(command: Struct, *names: str) -> Fields:
     return {name: value for name in names if (value := getattr(command, name)) is not UNSET}
 
 
-def refuse_overwriting(kept: Kept[Any], wanted: Fields, intent: Intent) -> None:
-    """Raises `Conflict` when a wanted field was changed since `base` by another client to another value."""
+def refuse_overwriting(state: BoardState, kept: Kept[Any], wanted: Fields, intent: Intent) -> None:
+    """Raises `Conflict` when a wanted field was changed since `base` by another client to another value.
+
+    A base that the board has not reached is of another log, before an older copy was put back: it saw
+    nothing of this one.
+    """
     if intent.base is None:
         return
+    base = intent.base if intent.base <= state.seq else 0
     author = author_of(intent.actor, intent.client)
     for field, value in wanted.items():
         mark = kept.marks.get(field, kept.made)
         current = getattr(kept.value, field)
-        if mark.seq > intent.base and mark.author != author and current != value:
+        if mark.seq > base and mark.author != author and current != value:
             raise Conflict(field, "somebody else changed it since", current=current, seq=mark.seq)
 
 

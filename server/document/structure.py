@@ -82,7 +82,7 @@ def need_board(state: BoardState) -> Kept[BoardInfo]:
 def update_board(state: BoardState, command: c.BoardUpdate, intent: Intent) -> Delta:
     kept = need_board(state)
     wanted = given(command, "name", "description", "visibility")
-    refuse_overwriting(kept, wanted, intent)
+    refuse_overwriting(state, kept, wanted, intent)
     new, was = fields_delta(kept.value, wanted)
     if "visibility" in new:  # a board that was never given one is private
         was["visibility"] = state.visibility
@@ -131,7 +131,7 @@ def _room_for_column(state: BoardState, intent: Intent) -> None:
 def update_column(state: BoardState, command: c.ColumnUpdate, intent: Intent) -> Delta:
     column = need_column(state, command.column)
     wanted = given(command, "title", "done", "wip_limit")
-    refuse_overwriting(state.columns[command.column], wanted, intent)
+    refuse_overwriting(state, state.columns[command.column], wanted, intent)
     new, was = fields_delta(column, wanted)
     if not new:
         return Delta()
@@ -258,7 +258,7 @@ def _need_label(state: BoardState, label: str, *, deleted: bool = False) -> Kept
 def update_label(state: BoardState, command: c.LabelUpdate, intent: Intent) -> Delta:
     kept = _need_label(state, command.label)
     wanted = given(command, "name", "color")
-    refuse_overwriting(kept, wanted, intent)
+    refuse_overwriting(state, kept, wanted, intent)
     new, was = fields_delta(kept.value, wanted)
     return _label_delta(command.label, LabelPatch(**new), LabelPatch(**was)) if new else Delta()
 

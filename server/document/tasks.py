@@ -64,7 +64,7 @@ def _where_new(state: BoardState, command: c.TaskCreate) -> tuple[Column, str | 
 def update(state: BoardState, command: c.TaskUpdate, intent: Intent) -> Delta:
     kept = need_task(state, command.task)
     wanted = given(command, "title", "description", "completed", "priority", "due_at", "device", "done_when")
-    refuse_overwriting(kept, wanted, intent)
+    refuse_overwriting(state, kept, wanted, intent)
     if kept.value.alarm is not None and wanted.get("device", kept.value.device) != kept.value.device:
         raise Conflict("device", "the card is of an alarm of this device", current=kept.value.device)
     if wanted.get("done_when", kept.value.done_when) != kept.value.done_when:

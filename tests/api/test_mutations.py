@@ -59,6 +59,42 @@ async def test_the_same_names_again_are_duplicates_with_the_same_numbers(either:
 
 
 @pytest.mark.gen_test
+async def test_a_name_that_another_request_has_used_is_a_conflict_and_loses_nothing(either: Client) -> None:
+    order = {"title": "Ship it"}
+    assert (await either.post("/api/tasks", order, Idempotency_Key="n")).status == 201
+    for name in ("n", "m"):
+        answers = [
+            await results(either, mutation(name, "task.create", task=f"t{name}", title=title))
+            for title in ("one", "two")
+        ]
+        assert ["code" in answer for [answer] in answers] == [name == "n", True]
+        (refused,) = answers[1]
+        assert (refused["code"], refused["details"]) == ("conflict", {"field": "mutation"})
+    assert (await either.get("/api/tasks/tm")).body["title"] == "one"
+    assert (await either.get("/api/tasks/tn")).status == 404
+
+
+@pytest.mark.gen_test
+async def test_a_key_is_not_taken_for_mutations_that_have_names(client: Client) -> None:
+    reply = await client.post(URL, mutation("m", "task.create", task="t", title="T"), Idempotency_Key="k")
+    assert (reply.status, reply.body["error"]["details"]) == (400, {"field": "Idempotency-Key"})
+    assert (await client.get("/api/tasks/t")).status == 404
+
+
+@pytest.mark.gen_test
+async def test_a_base_is_taken_where_it_is_judged_alone(client: Client) -> None:
+    await client.post("/api/tasks", {"id": "t", "title": "T"})
+    for method, path, body in (
+        ("POST", "/api/tasks", {"title": "x"}),
+        ("DELETE", "/api/tasks/t", None),
+        ("DELETE", "/api/boards/demo", None),
+    ):
+        reply = await client.send(method, path + "?base=1", body)
+        assert (reply.status, reply.body["error"]["message"]) == (400, "base: unknown parameter"), path
+    assert (await client.patch("/api/tasks/t?base=1", {"title": "U"})).status == 200
+
+
+@pytest.mark.gen_test
 async def test_a_name_that_comes_twice_in_one_request_is_applied_once(client: Client) -> None:
     same = mutation("m", "task.create", task="t", title="T")
     first, second = await results(client, same, same)

@@ -5,8 +5,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from handlers.api.queries import TasksQuery
-from handlers.api.tasks import SLICE, filtered, in_order
 from server.app import App
 from tests.api.client import Client
 from tests.support import Client as Person
@@ -210,27 +208,16 @@ async def test_who_sends_msgpack_and_asks_for_nothing_gets_msgpack(client: Clien
 
 
 @pytest.mark.gen_test
-async def test_a_search_through_many_tasks_gives_others_their_turn(client: Client, instance: App) -> None:
-    await client.post("/api/boards", {"board": "many", "name": "Many"})
-    wanted = [
-        {"mutation": f"m{n}", "op": "task.create", "args": {"task": f"t{n}", "title": f"Task {n}"}}
-        for n in range(SLICE * 4)
-    ]
-    for start in range(0, len(wanted), SLICE):
-        await client.post("/api/boards/many/mutations", wanted[start : start + SLICE])
-    turns = 0
-
-    async def others() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    live = instance.boards.get("many")
-    beside = asyncio.create_task(others())
-    await asyncio.sleep(0)
-    turns = 0
-    found = await filtered(in_order(live.state), TasksQuery(q="task 19"))
-    beside.cancel()
-    assert [task.id for task in found] == ["t19", *(f"t{n}" for n in range(190, 200))]
-    assert turns >= 4
+async def test_a_list_is_in_order_of_creation_and_not_made_for_who_knows_it(
+    furnished: Client, instance: App
+) -> None:
+    await furnished.delete(BOARD + "/tasks/t0")
+    restore = {"mutation": "m", "op": "task.restore", "args": {"task": "t0"}}
+    await furnished.post(BOARD + "/mutations", restore)
+    listed = await furnished.get(BOARD + "/tasks")
+    assert [task["id"] for task in listed.body["items"]] == ["t0", "t1", "t2"]
+    found = await furnished.get(BOARD + "/tasks?q=T1")
+    assert [task["id"] for task in found.body["items"]] == ["t1"]
+    async with instance.searches.turn:  # a search would have to wait
+        known = await furnished.get(BOARD + "/tasks?q=T1", If_None_Match=found.headers["ETag"])
+        assert known.status == 304

@@ -105,6 +105,18 @@ def test_base_refuses_to_overwrite_what_another_client_changed_since() -> None:
     assert board.task("a").priority == "none", "the whole mutation is refused"
 
 
+def test_a_base_that_the_board_never_reached_has_seen_nothing() -> None:
+    """It is of another log: an older copy was put back."""
+    board = Board()
+    board.add("a")
+    ahead = board.state.seq + 1
+    with pytest.raises(Conflict) as refusal:
+        board.do(c.TaskUpdate(task="a", title="Bob's"), BOB, base=ahead)
+    assert refusal.value.details["current"] == "Task a"
+    board.do(c.TaskUpdate(task="a", title="Ann's"), ANN, base=ahead)
+    board.do(c.TaskUpdate(task="a", title="Ann's"), BOB, base=ahead)
+
+
 def test_base_lets_equal_values_other_fields_and_own_changes_through() -> None:
     board = Board()
     board.add("a")
