@@ -1,7 +1,8 @@
 """Searches through long texts share one turn: however many are asked for, the loop is late by one slice.
 
-A search holds everybody up while it looks, so it looks for `SLICE_S` and lets the others have a round of the
-loop. Were several under way, each round would be as long as all their slices; so the next one waits.
+A search holds everybody up while it looks, so it looks for `SLICE_S` and then rests for as long: a round of
+the loop alone would not do, since threads that write and read get the interpreter from a busy loop only every
+5 ms. Were several under way, each round would be as long as all their slices; so the next one waits.
 """
 
 import asyncio
@@ -38,7 +39,7 @@ class Searches:
                 if wanted(item):
                     found.append(item)
                 if time.perf_counter() > ends:
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(SLICE_S)
                     ends = time.perf_counter() + SLICE_S
             return found
 
