@@ -10,6 +10,7 @@ import structlog
 from tornado.httputil import HTTPHeaders
 from tornado.web import HTTPError, RequestHandler
 
+from handlers.codecs import JSON, MSGPACK, wants_msgpack
 from handlers.headers import header
 from handlers.origins import Refused, check_host, check_origin, check_site
 from server.app import App
@@ -49,10 +50,10 @@ def bearer(headers: HTTPHeaders) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def error_body(error: BoardcastError) -> bytes:
+def error_body(error: BoardcastError, *, binary: bool = False) -> bytes:
     """`{"error": {code, message, retry, details}}`, the one shape of every refusal over HTTP."""
     body = {"code": error.code, "message": error.message, "retry": error.retry, "details": error.details}
-    return msgspec.json.encode({"error": body})
+    return msgspec.msgpack.encode({"error": body}) if binary else msgspec.json.encode({"error": body})
 
 
 class WrongMethod(BadRequest):
@@ -157,6 +158,7 @@ class BaseHandler(RequestHandler):
 
     def refuse(self, error: BoardcastError) -> None:
         """The status of the error and the headers that go with it, and then what it says."""
+        self.app.metrics.requests_failed(error.code).value += 1
         self.set_status(error.status)
         if error.status == HTTPStatus.UNAUTHORIZED:
             self.set_header("WWW-Authenticate", "Bearer")
@@ -168,15 +170,18 @@ class BaseHandler(RequestHandler):
         self.tell(error)
 
     def tell(self, error: BoardcastError) -> None:
-        """Here in JSON."""
-        self.set_header("Content-Type", "application/json")
-        self.finish(error_body(error))
+        """In JSON, or in msgpack for who would rather have that."""
+        binary = wants_msgpack(self.request.headers)
+        self.set_header("Content-Type", MSGPACK if binary else JSON)
+        self.finish(error_body(error, binary=binary))
 
     def _as_refusal(self, status: int) -> BoardcastError:
         if status == HTTPStatus.NOT_FOUND:
             return NotFound("path", self.request.path)
         if status == HTTPStatus.METHOD_NOT_ALLOWED:
             return self.wrong_method()
+        if status == HTTPStatus.BAD_REQUEST:  # all that Tornado finds wrong with what it could read
+            return BadRequest("path", "is not text in UTF-8")
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return Internal()
         refusal = BadRequest("request", HTTPStatus(status).phrase.lower())

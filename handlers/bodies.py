@@ -31,7 +31,7 @@ DRAINED_BYTES = 64 << 20
 """A larger body is read to its end, and forgotten as it comes, so that whoever sends it is ready to hear the
 answer. What is larger still is answered at once, and the connection closed."""
 NO_BOUND = 1 << 62
-TOO_BIG = MessageTooBig(BODY_BYTES)
+TOO_BIG = MessageTooBig(BODY_BYTES, "body")
 """Never raised: what it says is the answer."""
 
 
@@ -110,6 +110,7 @@ class _Bounded(HTTPMessageDelegate):
     def headers_received(self, start_line: Any, headers: HTTPHeaders) -> Any:
         assert isinstance(start_line, RequestStartLine) and self._inner is not None
         self._begun = time.monotonic()
+        start_line = _from_the_root(start_line)
         self._connection.set_max_body_size(NO_BOUND)  # ours are below
         announced = header(headers, "Content-Length") or "0"
         size = int(announced) if announced.isascii() and announced.isdigit() else 0
@@ -174,6 +175,15 @@ class _Bounded(HTTPMessageDelegate):
         headers = HTTPHeaders({**HEADERS, **own})
         line = ResponseStartLine("HTTP/1.1", refusal.status, reason)
         self._metrics.requests_refused("body").value += 1
+        self._metrics.requests_failed(refusal.code).value += 1
         self._metrics.requests_answered("4xx").observe(time.monotonic() - self._begun)
         self._connection.write_headers(line, headers, body)
         self._connection.finish()
+
+
+def _from_the_root(line: RequestStartLine) -> RequestStartLine:
+    """A target in absolute form, as to a proxy, without its scheme and host: `Host` has that, too."""
+    if line.path.startswith("/") or not line.path.lower().startswith(("http://", "https://")):
+        return line
+    rest = line.path.partition("://")[2].partition("/")[2]
+    return line._replace(path=f"/{rest}")

@@ -9,17 +9,29 @@ JSON, MSGPACK = "application/json", "application/msgpack"
 
 
 class WrongContentType(BadRequest):
-    """Neither JSON nor msgpack."""
+    """Neither JSON nor msgpack, or packed once more."""
 
     status = 415
 
 
 def is_msgpack(headers: Mapping[str, str]) -> bool:
     """Whether the body is, or else JSON. Raises `WrongContentType`."""
+    packed = header(headers, "Content-Encoding")
+    if packed is not None and packed.strip().lower() != "identity":
+        raise WrongContentType("Content-Encoding", f"{packed[:80]!r} is not taken; send the body as it is")
     given = _content_type(headers)
     if given not in (JSON, MSGPACK):
         raise WrongContentType("Content-Type", f"{given[:80]!r} is neither {JSON} nor {MSGPACK}")
+    charset = _charset(headers)
+    if charset not in ("", "utf-8", "utf8", "us-ascii"):
+        raise WrongContentType("Content-Type", f"the charset {charset[:80]!r} is not taken, utf-8 is")
     return given == MSGPACK
+
+
+def _charset(headers: Mapping[str, str]) -> str:
+    parameters = (header(headers, "Content-Type") or "").lower().split(";")[1:]
+    given = (one.strip().removeprefix("charset=") for one in parameters if "charset=" in one)
+    return next(given, "").strip('"')
 
 
 def wants_msgpack(headers: Mapping[str, str]) -> bool:

@@ -7,6 +7,7 @@ import asyncio
 import base64
 import typing
 from collections.abc import Iterable
+from http import HTTPStatus
 from socket import socket
 from typing import Any
 
@@ -20,7 +21,7 @@ from handlers.framing import BINARY, CLOSE, TEXT, FrameReader, Message
 from handlers.transport import StreamTransport
 from server import wire
 from server.app import App
-from server.errors import BadRequest, Close, Unavailable
+from server.errors import BadRequest, BoardcastError, Close, Unavailable
 from server.outbox import Transport
 
 log = structlog.stdlib.get_logger("websocket")
@@ -29,6 +30,15 @@ FIRST_CHUNK, CHUNK = 1 << 10, 16 << 10
 and says it well, is read twice as much the next time; else it is the first one again. So what strangers send
 holds the others up for a small chunk at a time."""
 NO_HEADERS = HTTPHeaders()
+
+
+VERSION = "13"
+
+
+class WrongVersion(BadRequest):
+    """Of the WebSocket protocol."""
+
+    status = HTTPStatus.UPGRADE_REQUIRED
 
 
 class Protocol(WebSocketProtocol13):
@@ -165,6 +175,8 @@ class BoardSocket(BaseHandler, WebSocketHandler):
             return
         if self.request.method != "GET" or self.request.headers.get("Upgrade", "").lower() != "websocket":
             raise BadRequest("Upgrade", "this path speaks WebSocket only")
+        if self.request.headers.get("Sec-WebSocket-Version") != VERSION:
+            raise WrongVersion("Sec-WebSocket-Version", f"{VERSION} is spoken here (RFC 6455), nothing else")
         if not _is_key(self.request.headers.get("Sec-WebSocket-Key", "")):
             raise BadRequest("Sec-WebSocket-Key", "is not 16 bytes in base64 (RFC 6455, section 4.1)")
         if self.app.draining:
@@ -180,6 +192,11 @@ class BoardSocket(BaseHandler, WebSocketHandler):
     @property
     def allowed(self) -> list[str]:
         return ["GET", "HEAD", "OPTIONS"]
+
+    def refuse(self, error: BoardcastError) -> None:
+        if isinstance(error, WrongVersion):
+            self.set_header("Sec-WebSocket-Version", VERSION)
+        super().refuse(error)
 
     def get_websocket_protocol(self) -> WebSocketProtocol | None:
         plain = super().get_websocket_protocol()

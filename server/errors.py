@@ -73,17 +73,21 @@ class MessageTooBig(BoardcastError):
 
     code, status, retry = "message_too_big", 413, False
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"the message is larger than {limit} bytes", limit=limit)
+    def __init__(self, limit: int, what: str = "message") -> None:
+        super().__init__(f"the {what} is larger than {limit} bytes", limit=limit)
 
 
 class LimitExceeded(BoardcastError):
-    """The board would grow past a limit of the configuration. `field`: what there would be too many of."""
+    """The board would grow past a limit of the configuration. `field`: what there would be too many of;
+    `setting`: what says how many, where that can be set.
+    """
 
     code, status, retry = "limit_exceeded", 422, False
 
-    def __init__(self, field: str, limit: int) -> None:
-        super().__init__(f"{field}: at most {limit}", field=field, limit=limit)
+    def __init__(self, field: str, limit: int, setting: str = "") -> None:
+        named = {"setting": f"limits.{setting}"} if setting else {}
+        said = f"{field}: at most {limit}" + (f" (limits.{setting})" if setting else "")
+        super().__init__(said, field=field, limit=limit, **named)
 
 
 class RateLimited(BoardcastError):

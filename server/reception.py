@@ -88,7 +88,7 @@ class Reception:
         if lowered.get(user, -1) >= invitation.created_at:
             raise gone()
         if user not in members and len(members) >= self._most_members:
-            raise LimitExceeded("members", self._most_members)
+            raise LimitExceeded("members", self._most_members, "members_per_board")
 
     async def _maker(self, invitation: Invitation) -> Person:
         accounts = self._accounts

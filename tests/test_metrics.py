@@ -186,6 +186,7 @@ async def test_what_comes_over_http_is_counted_too(tmp_path: Path) -> None:
         assert (await asyncio.to_thread(server.get, "/nowhere"))[0] == 404
         after = moved(before, await scrape(server))
         assert after["requests_answered_seconds_count{status=4xx}"] == 1
+        assert after["requests_failed_total{code=not_found}"] == 1
         assert after["requests_answered_seconds_count{status=2xx}"] >= 1
 
 

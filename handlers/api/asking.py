@@ -11,7 +11,7 @@ from msgspec import UNSET
 from handlers.api.endpoint import Call
 from server.boards.live import LiveBoard
 from server.boards.submission import HTTP_CLIENT, Outcome, Submission
-from server.errors import BoardcastError, Conflict, NotFound, RateLimited, Unauthenticated
+from server.errors import BadRequest, BoardcastError, Conflict, NotFound, RateLimited, Unauthenticated
 from server.model.accounts import Grant
 from server.model.commands import Command
 from server.model.fields import Id, Role
@@ -114,13 +114,21 @@ async def submit(call: Call, board: str, command: Command) -> LiveBoard:
         base = getattr(call.query, "base", None)
         outcome = await outcome_of(call, board, command, mutation=name, base=base, digest=call.digest)
         if isinstance(outcome, BoardcastError):
-            raise outcome
+            raise _of_body(outcome)
         if outcome.duplicate:
             await live.reach(outcome.seq)
             await same_request(call, board, outcome.seq, call.digest)
         return live
     finally:
         call.app.boards.release(board)
+
+
+def _of_body(refusal: BoardcastError) -> BoardcastError:
+    """As it is, but that it names the fields of a body, which are the arguments of a mutation."""
+    field = str(refusal.details.get("field", ""))
+    if not isinstance(refusal, BadRequest) or not field.startswith("args."):
+        return refusal
+    return BadRequest(field.removeprefix("args."), refusal.message.partition(": ")[2])
 
 
 async def same_request(call: Call, board: str, seq: int, digest: str, op: str | None = None) -> None:

@@ -123,6 +123,8 @@ class ApiHandler(AnsweringAtOnce):
             return kind()
         try:
             pairs = parse_qsl(self.request.query, keep_blank_values=True, errors="strict", max_num_fields=50)
+        except UnicodeDecodeError as error:
+            raise BadRequest("query", "is not text in UTF-8") from error
         except ValueError as error:
             raise BadRequest("query", str(error)) from error
         given = dict(pairs)

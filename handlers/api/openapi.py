@@ -9,6 +9,7 @@ import msgspec
 from msgspec import NODEFAULT, UNSET, Struct, structs
 
 from handlers.api.endpoint import Endpoint
+from handlers.base import COOKIE
 from server import __version__
 from server.errors import (
     BadRequest,
@@ -33,7 +34,19 @@ ABOUT = """Live task boards, for programs. Whoever is on a board sees at once wh
 
 Bodies are JSON, or msgpack by `Content-Type` and `Accept`. Errors have one shape, lists another; an unknown
 field or parameter is refused. Times are milliseconds since 1970 UTC. `HEAD` is possible wherever `GET` is."""
-SECURITY = {"device": {"type": "http", "scheme": "bearer", "description": "The token of a device."}}
+SECURITY = {
+    "device": {"type": "http", "scheme": "bearer", "description": "The token of a device, `bcd_…`."},
+    "person": {"type": "http", "scheme": "bearer", "description": "An access token of a person, `bct_…`."},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": "The session of a browser. What it writes must come from a page of ours.",
+    },
+}
+ANYONE: list[Json] = [{}, {"person": []}, {"session": []}]
+"""Where there are accounts (`auth.mode`) most of it wants one of the two; else nobody is asked."""
+RETRY_AFTER = {"Retry-After": "Seconds until it may be tried again."}
 PARAMETERS = {
     "board": "The id of the board.",
     "task": "The id of the task.",
@@ -71,6 +84,7 @@ def document(endpoints: Iterable[Endpoint]) -> Json:
         "servers": [{"url": "/"}],
         "tags": [{"name": tag} for tag in tags],
         "paths": paths,
+        "security": ANYONE,
         "components": {"schemas": components, "securitySchemes": SECURITY},
     }
     result: Json = portable(made)
@@ -191,13 +205,18 @@ def _responses(endpoint: Endpoint, schemas: Mapping[str, Any]) -> Json:
     responses: Json = {str(endpoint.status): _success(endpoint, schemas)}
     if endpoint.method == "GET" and endpoint.of_board:
         responses["304"] = {"description": "Not changed since `If-None-Match`."}
+    responses["405"] = _refusal(
+        "`bad_request`: The path has other methods.", {"Allow": "The methods that it has."}
+    )
     responses["413"] = _refusal("`message_too_big`: The body is larger than 1 MiB.")
+    responses["431"] = _refusal("`bad_request`: The headers are larger than 16 KiB.")
     if endpoint.body is not None:
-        responses["415"] = _refusal("`bad_request`: The body is neither JSON nor msgpack.")
+        responses["415"] = _refusal("`bad_request`: The body is neither JSON nor msgpack, or packed.")
     for error in (*ALWAYS, *endpoint.refusals):
         text = inspect.cleandoc(error.__doc__ or "")
         also = " Or the Host or the Origin is not allowed." if error is Forbidden else ""
-        responses[str(error.status)] = _refusal(f"`{error.code}`: {text}{also}")
+        later = RETRY_AFTER if error in (RateLimited, Unavailable) else {}
+        responses[str(error.status)] = _refusal(f"`{error.code}`: {text}{also}", later)
     return dict(sorted(responses.items()))
 
 
@@ -211,15 +230,19 @@ def _success(endpoint: Endpoint, schemas: Mapping[str, Any]) -> Json:
         headers["ETag"] = "Names the state of the board, its epoch and its seq, and what else is shown."
     if endpoint.located:
         headers["Location"] = "Where it can be read."
-    if headers:
-        good["headers"] = {
-            name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()
-        }
-    return good
+    return good | _answered_with(headers)
 
 
-def _refusal(description: str) -> Json:
-    return {"description": description, "content": _content({"$ref": REF.format(name="ErrorBody")})}
+def _refusal(description: str, headers: Mapping[str, str] | None = None) -> Json:
+    content = _content({"$ref": REF.format(name="ErrorBody")})
+    return {"description": description, "content": content} | _answered_with(headers or {})
+
+
+def _answered_with(headers: Mapping[str, str]) -> Json:
+    if not headers:
+        return {}
+    shown = {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
+    return {"headers": shown}
 
 
 def _content(schema: Json) -> Json:

@@ -89,7 +89,7 @@ def _new_card(state: BoardState, rule: Rule, device: Device, command: d.AlarmOpe
     if command.task in state.tasks:
         raise Conflict("task", f"{command.task!r} exists already")
     if state.task_count >= intent.limits.tasks_per_board:
-        raise LimitExceeded("tasks", intent.limits.tasks_per_board)
+        raise LimitExceeded("tasks", intent.limits.tasks_per_board, "tasks_per_board")
     column = _column(state, rule)
     return {
         "title": _title(rule, device),

@@ -14,7 +14,7 @@ def add(state: BoardState, command: c.CommentAdd, intent: Intent) -> Delta:
     if command.comment in state.comments:
         raise Conflict("comment", f"{command.comment!r} exists already")
     if task.comments >= intent.limits.comments_per_task:
-        raise LimitExceeded("comments", intent.limits.comments_per_task)
+        raise LimitExceeded("comments", intent.limits.comments_per_task, "comments_per_task")
     new = CommentPatch(id=command.comment, at=intent.at, actor=intent.actor, text=command.text)
     return _counted(task, 1, new, CommentPatch(id=command.comment, deleted=True))
 
@@ -40,7 +40,7 @@ def restore(state: BoardState, command: c.CommentRestore, intent: Intent) -> Del
     if not kept.deleted:
         return Delta(task=task.id)
     if task.comments >= intent.limits.comments_per_task:
-        raise LimitExceeded("comments", intent.limits.comments_per_task)
+        raise LimitExceeded("comments", intent.limits.comments_per_task, "comments_per_task")
     return _counted(task, 1, _whole(kept.value), CommentPatch(id=command.comment, deleted=True))
 
 

@@ -39,7 +39,7 @@ def create(state: BoardState, command: d.DeviceCreate, intent: Intent) -> Delta:
 
 def _room(state: BoardState, intent: Intent) -> None:
     if len(state.sorted_devices()) >= intent.limits.devices_per_board:
-        raise LimitExceeded("devices", intent.limits.devices_per_board)
+        raise LimitExceeded("devices", intent.limits.devices_per_board, "devices_per_board")
 
 
 def _unique(tags: tuple[str, ...]) -> tuple[str, ...]:
@@ -116,14 +116,14 @@ def set_rule(state: BoardState, command: d.RuleSet, intent: Intent) -> Delta:
     if old == rule:
         return Delta()
     if old is None and len(state.rules) >= intent.limits.rules_per_board:
-        raise LimitExceeded("rules", intent.limits.rules_per_board)
+        raise LimitExceeded("rules", intent.limits.rules_per_board, "rules_per_board")
     if rule.device != "*":
         _need(state, rule.device)
     need_column(state, rule.then.column)
     if rule.then.command is not UNSET:
         bounded("args", rule.then.command.args)
     if len(rule.then.assignees) > intent.limits.assignees_per_task:
-        raise LimitExceeded("assignees", intent.limits.assignees_per_task)
+        raise LimitExceeded("assignees", intent.limits.assignees_per_task, "assignees_per_task")
     also: dict[str, Also] | UnsetType = UNSET
     if old is not None and old.device != rule.device and rule.device != "*":
         also = unwatched(state, intent, rule=rule.id, except_device=rule.device)

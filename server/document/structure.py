@@ -45,7 +45,7 @@ def create_board(state: BoardState, command: c.BoardCreate, intent: Intent) -> D
     if state.info is not None:
         raise Conflict("board", f"{state.board!r} exists already")
     if intent.boards >= intent.limits.boards:
-        raise LimitExceeded("boards", intent.limits.boards)
+        raise LimitExceeded("boards", intent.limits.boards, "boards")
     columns = DEFAULT_COLUMNS if command.columns is UNSET else command.columns
     if len({column.id for column in columns}) != len(columns):
         raise BadRequest("args.columns", "two columns have the same id")
@@ -125,7 +125,7 @@ def create_column(state: BoardState, command: c.ColumnCreate, intent: Intent) ->
 
 def _room_for_column(state: BoardState, intent: Intent) -> None:
     if len(state.sorted_columns()) >= intent.limits.columns_per_board:
-        raise LimitExceeded("columns", intent.limits.columns_per_board)
+        raise LimitExceeded("columns", intent.limits.columns_per_board, "columns_per_board")
 
 
 def update_column(state: BoardState, command: c.ColumnUpdate, intent: Intent) -> Delta:
@@ -245,7 +245,7 @@ def create_label(state: BoardState, command: c.LabelCreate, intent: Intent) -> D
 
 def _room_for_label(state: BoardState, intent: Intent) -> None:
     if len(state.sorted_labels()) >= intent.limits.labels_per_board:
-        raise LimitExceeded("labels", intent.limits.labels_per_board)
+        raise LimitExceeded("labels", intent.limits.labels_per_board, "labels_per_board")
 
 
 def _need_label(state: BoardState, label: str, *, deleted: bool = False) -> Kept[Label]:
@@ -298,7 +298,7 @@ def set_member(state: BoardState, command: c.MemberSet, intent: Intent) -> Delta
     if old == command.role:
         return Delta()
     if old is None and len(state.members) >= intent.limits.members_per_board:
-        raise LimitExceeded("members", intent.limits.members_per_board)
+        raise LimitExceeded("members", intent.limits.members_per_board, "members_per_board")
     _keep_an_owner(state, command.user, old)
     return _member_delta(command.user, MemberPatch(role=command.role), old)
 

@@ -5,6 +5,7 @@ from msgspec import UNSET, UnsetType
 from server.document.intent import (
     Delta,
     Intent,
+    Limits,
     given,
     need_column,
     need_task,
@@ -24,7 +25,7 @@ def create(state: BoardState, command: c.TaskCreate, intent: Intent) -> Delta:
     if command.task in state.tasks:
         raise Conflict("task", f"{command.task!r} exists already")
     if state.task_count >= intent.limits.tasks_per_board:
-        raise LimitExceeded("tasks", intent.limits.tasks_per_board)
+        raise LimitExceeded("tasks", intent.limits.tasks_per_board, "tasks_per_board")
     column, after, completed = _where_new(state, command)
     position = place(state, column.id, after)
     fields = given(command, "title", "description", "priority", "due_at", "device", "done_when")
@@ -74,7 +75,7 @@ def update(state: BoardState, command: c.TaskUpdate, intent: Intent) -> Delta:
         added = _with(kept.value.labels, command.labels_add, command.labels_remove)
         new = tuple(label for label in added if label not in kept.value.labels)
         wanted["labels"] = tuple(label for label in added if label not in new) + _labels(state, new, intent)
-        _at_most("labels", wanted["labels"], intent.limits.labels_per_task)
+        _at_most("labels", wanted["labels"], intent.limits, "labels_per_task")
     if command.assignees_add or command.assignees_remove:
         wanted["assignees"] = _assignees(
             _with(kept.value.assignees, command.assignees_add, command.assignees_remove),
@@ -161,7 +162,7 @@ def restore(state: BoardState, command: c.TaskRestore, intent: Intent) -> Delta:
     if not kept.deleted:
         return Delta(task=command.task)
     if state.task_count >= intent.limits.tasks_per_board:
-        raise LimitExceeded("tasks", intent.limits.tasks_per_board)
+        raise LimitExceeded("tasks", intent.limits.tasks_per_board, "tasks_per_board")
     fields = {name: getattr(kept.value, name) for name in TASK_FIELDS} | _home(state, kept)
     fields["labels"] = tuple(label for label in kept.value.labels if not state.labels[label].deleted)
     return Delta(task=command.task, set=Patch(deleted=False, **fields), was=Patch(deleted=True))
@@ -191,9 +192,10 @@ def _with(old: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, ...]) -
     return tuple(dict.fromkeys(item for item in (*old, *add) if item not in remove))
 
 
-def _at_most(field: str, items: tuple[object, ...], limit: int) -> None:
+def _at_most(field: str, items: tuple[object, ...], limits: Limits, setting: str) -> None:
+    limit: int = getattr(limits, setting)
     if len(items) > limit:
-        raise LimitExceeded(field, limit)
+        raise LimitExceeded(field, limit, setting)
 
 
 def _labels(state: BoardState, labels: tuple[str, ...], intent: Intent) -> tuple[str, ...]:
@@ -201,18 +203,18 @@ def _labels(state: BoardState, labels: tuple[str, ...], intent: Intent) -> tuple
         if label not in state.labels or state.labels[label].deleted:
             raise NotFound("label", label)
     unique = tuple(dict.fromkeys(labels))
-    _at_most("labels", unique, intent.limits.labels_per_task)
+    _at_most("labels", unique, intent.limits, "labels_per_task")
     return unique
 
 
 def _assignees(assignees: tuple[str, ...], intent: Intent) -> tuple[str, ...]:
     unique = tuple(dict.fromkeys(assignees))
-    _at_most("assignees", unique, intent.limits.assignees_per_task)
+    _at_most("assignees", unique, intent.limits, "assignees_per_task")
     return unique
 
 
 def _checklist(items: tuple[c.NewItem, ...], intent: Intent) -> tuple[ChecklistItem, ...]:
-    _at_most("checklist", items, intent.limits.checklist_items)
+    _at_most("checklist", items, intent.limits, "checklist_items")
     if len({item.id for item in items}) != len(items):
         raise BadRequest("args.checklist", "two items have the same id")
     return tuple(ChecklistItem(item.id, item.text, item.done) for item in items)
@@ -224,7 +226,7 @@ def set_item(state: BoardState, command: c.ChecklistSet, intent: Intent) -> Delt
     if old is None:
         if command.text is UNSET:
             raise BadRequest("args.text", "a new item needs a text")
-        _at_most("checklist", (*task.checklist, command), intent.limits.checklist_items)
+        _at_most("checklist", (*task.checklist, command), intent.limits, "checklist_items")
     new = ChecklistItem(
         command.item,
         old.text if old is not None and command.text is UNSET else str(command.text),

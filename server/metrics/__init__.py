@@ -92,7 +92,9 @@ class Metrics(Families):
         self.requests_answered = self._spread(
             "requests_answered_seconds", "HTTP requests, until they were answered.", LATENCY_S, "status"
         )
-
+        self.requests_failed = count(
+            "requests_failed", "HTTP requests that were answered with an error, by its code.", "code"
+        )
         self.requests_refused = count(
             "requests_refused", "HTTP requests and upgrades that were not let in, by reason.", "reason"
         )
@@ -206,6 +208,7 @@ class Metrics(Families):
             self.mutations_answered(op, outcome)
         for error in known:
             self.messages_refused(error)
+            self.requests_failed(error)
             self.points_refused(error)
         for outcome in ("stored", "known", *known):
             self.batches_settled(outcome)

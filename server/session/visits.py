@@ -49,7 +49,7 @@ class Visits:
     async def join(self, join: m.Join) -> None:
         boards, before = self._services.boards, set(self._connection.boards)
         if join.board not in before and len(before) >= self._services.settings.joins_per_connection:
-            raise LimitExceeded("joins", self._services.settings.joins_per_connection)
+            raise LimitExceeded("joins", self._services.settings.joins_per_connection, "joins_per_connection")
         self._may_ask()
         await self._may_see(join.board)
         live = boards.hold(join.board)  # until the hub does

@@ -1,11 +1,12 @@
 """Bodies of HTTP requests, in either codec."""
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from server.errors import BadRequest
-from server.wire.parsing import MALFORMED, parse_msgpack
+from server.wire.parsing import MALFORMED, parse_msgpack, reparse_json, require_plain
 from server.wire.refusals import explain, short
 
 
@@ -18,5 +19,15 @@ def parse_as(data: bytes, kind: Any, *, binary: bool) -> Any:
     except msgspec.ValidationError as error:
         raise explain(error, whole="body") from None
     except MALFORMED as error:
+        if not binary:
+            _require_characters(data)
         name = "msgpack" if binary else "JSON"
         raise BadRequest("body", short(f"cannot be read as {name}: {error}")) from None
+
+
+def _require_characters(data: bytes) -> None:
+    """Raises `BadRequest` that names the field with half a surrogate pair, of which the parser says something
+    else.
+    """
+    with suppress(ValueError, RecursionError):
+        require_plain(reparse_json(data.decode()))

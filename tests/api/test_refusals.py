@@ -23,6 +23,9 @@ def assert_refused(reply: Reply, status: int, code: str, names: str) -> None:
     assert names in reply.body["error"]["message"]
 
 
+TWICE = {"title": "x", "checklist": 2 * [{"id": "i", "text": "t"}]}
+
+
 @pytest.fixture(params=["json", "msgpack"])
 def either(client: Client, request: pytest.FixtureRequest) -> Client:
     return client.in_msgpack() if request.param == "msgpack" else client
@@ -49,8 +52,9 @@ def either(client: Client, request: pytest.FixtureRequest) -> Client:
         ("GET", "/api/tasks?seq=null", None, 400, "bad_request", "seq"),
         ("GET", "/api/tasks?nonsense=1", None, 400, "bad_request", "nonsense: unknown parameter"),
         ("GET", "/api/tasks?seq=soon", None, 400, "bad_request", "seq: expected int, got str"),
-        ("GET", "/api/tasks?q=%ff", None, 400, "bad_request", "query"),
-        ("GET", "/api/tasks/%ff", None, 400, "bad_request", "request"),
+        ("GET", "/api/tasks?q=%ff", None, 400, "bad_request", "query: is not text in UTF-8"),
+        ("POST", "/api/tasks", TWICE, 400, "bad_request", "checklist: two items"),
+        ("GET", "/api/tasks/%ff", None, 400, "bad_request", "path: is not text in UTF-8"),
         ("GET", "/api/boards/a%20b", None, 404, "not_found", "a b"),
         ("POST", "/api/boards/a%20b/mutations", {}, 404, "not_found", "a b"),
         ("GET", "/api/boards/nope/changes", None, 404, "not_found", "nope"),
@@ -83,6 +87,28 @@ async def test_bad_input(
 async def test_a_body_of_another_type_is_not_looked_at(client: Client, given: str) -> None:
     reply = await client.send("POST", "/api/tasks", b'{"title": "x"}', Content_Type=given)
     assert_refused(reply, 415, "bad_request", "Content-Type")
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("headers", "names"),
+    [
+        ({"Content_Encoding": "gzip"}, "Content-Encoding: 'gzip'"),
+        ({"Content_Type": "application/json; charset=latin-1"}, "the charset 'latin-1'"),
+    ],
+)
+async def test_a_body_that_is_packed_or_in_another_charset_is_not_looked_at(
+    client: Client, headers: dict[str, str], names: str
+) -> None:
+    assert_refused(await client.post("/api/tasks", {"title": "x"}, **headers), 415, "bad_request", names)
+    usual = {"Content_Encoding": "identity", "Content_Type": 'application/json; charset="UTF-8"'}
+    assert (await client.post("/api/tasks", {"title": "x"}, **usual)).status == 201
+
+
+@pytest.mark.gen_test
+async def test_half_a_surrogate_pair_is_called_so(client: Client) -> None:
+    reply = await client.post("/api/tasks", rb'{"title": "\ud800"}')
+    assert_refused(reply, 400, "bad_request", "title: half of a surrogate pair")
 
 
 @pytest.mark.gen_test

@@ -105,6 +105,17 @@ def test_base_refuses_to_overwrite_what_another_client_changed_since() -> None:
     assert board.task("a").priority == "none", "the whole mutation is refused"
 
 
+def test_a_limit_is_named_by_its_setting() -> None:
+    board = Board(Limits(tasks_per_board=1, labels_per_task=0))
+    board.add("a")
+    with pytest.raises(LimitExceeded, match=r"^tasks: at most 1 \(limits\.tasks_per_board\)$") as refusal:
+        board.add("b")
+    assert refusal.value.details["setting"] == "limits.tasks_per_board"
+    board.do(c.LabelCreate(label="l", name="L", color="#ffffff"))
+    with pytest.raises(LimitExceeded, match=r"labels: at most 0 \(limits\.labels_per_task\)"):
+        board.do(c.TaskUpdate(task="a", labels_add=("l",)))
+
+
 def test_a_base_that_the_board_never_reached_has_seen_nothing() -> None:
     """It is of another log: an older copy was put back."""
     board = Board()

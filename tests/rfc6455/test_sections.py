@@ -120,6 +120,7 @@ async def test_4_2_1_what_is_no_handshake_is_refused(
     assert refused == status
     if status == 426:
         assert headers["sec-websocket-version"] == "13"
+        assert headers["content-type"] == "application/json"
 
 
 @on_loop

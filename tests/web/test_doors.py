@@ -145,6 +145,14 @@ async def test_a_body_that_is_too_large_is_refused_with_the_same_headers_and_cou
 
 
 @on_loop
+async def test_a_target_in_absolute_form_is_the_same_as_one_from_the_root(server: ServerProcess) -> None:
+    """RFC 9112, 3.2.2: a server must take it. Which host is meant `Host` says."""
+    for target, status in (("/healthz", 200), ("", 200), ("/api/tasks?limit=0", 400), ("/nope", 404)):
+        answer = await exchange(server.port, head(f"GET http://127.0.0.1:{server.port}{target}"))
+        assert answer is not None and answer.status == status, target
+
+
+@on_loop
 async def test_forwarded_headers_of_a_stranger_change_nothing(server: ServerProcess) -> None:
     answer = await exchange(
         server.port,
