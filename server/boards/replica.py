@@ -44,6 +44,7 @@ class Replica:
         self._behind = False
         self._catcher: asyncio.Task[None] | None = None
         self._doubtful = False
+        self._refusing = False  # said so in the log, until something is stored again
         self._contested = 0  # an append of unknown outcome began with this number
         self._stopping = False
         self._waiters: list[asyncio.Future[None]] = []
@@ -90,6 +91,9 @@ class Replica:
             if change.seq == 1 and change.set is not UNSET and change.set.epoch is not UNSET:
                 self.epoch = change.set.epoch
             taken += 1
+        if taken and draft is not None and self._refusing:
+            self._refusing = False
+            log.warning("board %s takes changes again", self.board)
         if taken:
             self._materialiser.schedule()
             self._parts.listener.deliver(self.board, fresh[:taken])
@@ -120,7 +124,8 @@ class Replica:
             self._behind = True  # it is being read again, perhaps too early: once more then
 
     def _doubt(self, cause: Failed) -> None:
-        if not self._doubtful:
+        if not self._refusing:
+            self._refusing = True
             log.warning("board %s takes no changes for now: %s", self.board, cause)
         self._doubtful = True
         self._fall_behind()
@@ -166,8 +171,6 @@ class Replica:
             await self.ready()
         except Failed as error:
             raise Unavailable("the store does not answer") from error
-        if self._doubtful:
-            log.warning("board %s has been read again and takes changes", self.board)
         self._doubtful = False
 
     async def _make_sure(self) -> None:
