@@ -28,9 +28,14 @@ async function show() {
 
 function contents([name, members]) {
   const links = members.map(({ path, method, spec }) =>
-    h("a", { href: `#${spec.operationId}`, title: spec.summary }, badge(method), h("span", {}, path.replace("/api", ""))),
+    h("a", { href: `#${spec.operationId}`, title: `${path}: ${spec.summary}` }, badge(method), h("span", {}, shortened(path))),
   );
   return h("div", {}, h("h2", {}, name), ...links);
+}
+
+/** Without what nearly all paths begin with, so that what tells them apart is seen. */
+function shortened(path) {
+  return path.replace("/api", "").replace(/^\/boards\/\{board\}(?=\/)/, "…");
 }
 
 /** What the address names is opened and brought into view. */

@@ -25,7 +25,7 @@ export function operation(path, method, spec, components) {
   return h(
     "details",
     { class: "operation", id: spec.operationId },
-    h("summary", {}, badge(method), h("code", { class: "path" }, path), h("span", { class: "hint" }, spec.summary)),
+    h("summary", {}, badge(method), h("code", { class: "path" }, path), h("span", { class: "hint" }, ...inline(spec.summary))),
     ...parts.filter(Boolean),
   );
 }
