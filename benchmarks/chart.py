@@ -8,7 +8,10 @@ from .servers import BOARDCAST
 
 WIDTH, MARGIN, LABEL, BAR, GAP, HEAD = 860, 16, 210, 16, 6, 34
 LONGEST = WIDTH - 2 * MARGIN - LABEL - 120
-NOTE = "Boardcast answers when a change is on the disk; the others keep nothing."
+NOTE = (
+    "Boardcast answers when a change is on the disk, and sends what was stored together in one frame; "
+    "the others keep nothing, and send a frame for each."
+)
 STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#1f2933}.head{font-weight:600;font-size:13px}"
     ".bar{fill:#9aa5b1}.ours{fill:#2563eb}@media(prefers-color-scheme:dark){text{fill:#e4e7eb}}"

@@ -19,6 +19,8 @@ from .servers import BOARDCAST, Running, pinned
 Figures = dict[str, Any]
 LARGE, BATCH = 5_000, 250
 JOINS = 5
+WARMUP_S = 4
+"""Before anything counts. A message takes two seconds through the slowest peer at saturation."""
 LAST = '"last":true}'
 """How the message with the last tasks ends."""
 
@@ -88,7 +90,7 @@ def _post(at: Running, path: str, body: object) -> Any:
 
 def _load(case: Case, at: Running, seconds: float) -> Figures:
     joins = case.kind == "members"
-    flags = [*case.flags, "--seconds", str(seconds), "--warmup", "1", "--size", str(SIZE)]
+    flags = [*case.flags, "--seconds", str(seconds), "--warmup", str(WARMUP_S), "--size", str(SIZE)]
     if at.server.name == BOARDCAST:
         flags += ["--template", MUTATION, *_greeting(BOARD if joins else None)]
     else:
@@ -124,7 +126,15 @@ def _idle(case: Case, at: Running) -> Figures:
 
 
 def _http(case: Case, at: Running, seconds: float) -> Figures:
-    command = [str(tools.build("httpload")), "127.0.0.1", str(at.port), "50", str(seconds), "1", *case.flags]
+    command = [
+        str(tools.build("httpload")),
+        "127.0.0.1",
+        str(at.port),
+        "50",
+        str(seconds),
+        str(WARMUP_S),
+        *case.flags,
+    ]
     before = _cpu_s(at.pid)
     figures = _run(command)
     if figures["refused"] or figures["broken"]:

@@ -83,6 +83,7 @@ TITLES = (
     "p50 ms",
     "p99 ms",
     "lost/doubled/disordered",
+    "a frame",
     "per CPU-s",
 )
 
@@ -104,6 +105,7 @@ def case_rows(results: Results, case: Case, about: dict[str, tuple[str, str]]) -
                 number(results.median(case.name, server, "p50_ms")),
                 number(results.median(case.name, server, "p99_ms")),
                 wrong if counted else "–",
+                number(results.median(case.name, server, "per_frame")),
                 number(per_cpu_second(results, case, server)),
             ]
         )

@@ -76,7 +76,7 @@ static int loop, under_way;
 static enum { OPENING, SETTLING, LOADING, DRAINING } phase;
 static histogram latency;
 static u64 opened, failed, closed, refused, broken, active, messages, received_bytes;
-static u64 number, sent, expected, delivered, delivered_in_window, late, doubled, stalls, given_up;
+static u64 number, sent, expected, delivered, delivered_in_window, carriers, late, doubled, stalls, given_up;
 static u64 window_from, window_to, last_delivery, read_at;
 static u8 *scratch, *payload;
 static size_t scratch_room = 4 << 20;
@@ -241,7 +241,11 @@ static void message(conn *c, const u8 *p, size_t n) {
         return;
     }
     if (c->state == GREETING && has(p, n, O.ready)) became_ready(c);
-    if (phase >= LOADING && !has(p, head, O.ignore)) count_markers(c, p, p + n);
+    if (phase >= LOADING && !has(p, head, O.ignore)) {
+        u64 before = delivered_in_window;
+        count_markers(c, p, p + n);
+        if (delivered_in_window > before) carriers++;
+    }
 }
 
 static void fragment(conn *c, const u8 *p, size_t n, int final) {
@@ -568,6 +572,7 @@ static void report(marks before, double open_s, long kib_before) {
         field("stalls", (double)stalls);
         field("sent_per_s", (double)(after.sent - before.sent) / took);
         field("delivered_per_s", (double)delivered_in_window / took);
+        field("per_frame", carriers ? (double)delivered_in_window / (double)carriers : 0);
         field("p50_ms", histogram_ms(&latency, .5));
         field("p90_ms", histogram_ms(&latency, .9));
         field("p99_ms", histogram_ms(&latency, .99));
