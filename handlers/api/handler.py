@@ -11,7 +11,6 @@ import msgspec
 from msgspec import UNSET, structs
 
 from handlers.answering import AnsweringAtOnce
-from handlers.api.answers import failure
 from handlers.api.asking import stand
 from handlers.api.endpoint import Answer, Call, Endpoint
 from handlers.api.queries import Query
@@ -209,9 +208,6 @@ class ApiHandler(AnsweringAtOnce):
     def compute_etag(self) -> str | None:
         """None: an answer about a board has its own, and the others need none."""
         return None
-
-    def tell(self, error: BoardcastError) -> None:
-        self._send(failure(error))
 
 
 class UnknownApi(ApiHandler):

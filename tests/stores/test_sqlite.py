@@ -360,6 +360,17 @@ async def recovered(store: SqliteStore) -> None:
             continue
 
 
+async def test_the_history_of_a_task_is_read_on_a_full_disk_too(path: Path) -> None:
+    store = await started(path)
+    head = touched.SHORT + 2
+    await store.append("b1", 1, [created(), *updates(2, head)])
+    with disk_full(path):
+        found = await store.history("b1", since=None, before=None, task="t1", limit=3)
+        assert [change.seq for change in found] == [head, head - 1, head - 2]
+        assert await store.count("b1", since=None, before=None, task="t1") == head - 1
+    await store.close()
+
+
 async def test_a_database_that_somebody_else_has_locked_fails_writes_until_it_is_free(path: Path) -> None:
     store = await started(path, deadline_s=0.1)
     await store.append("b1", 1, [created()])

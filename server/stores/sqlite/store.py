@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -89,9 +90,11 @@ class SqliteStore:
         return await self._read(self._histories, partial(touched.count, wanted=wanted))
 
     async def _index(self, board: str) -> None:
+        """Where nothing can be written the log is looked through instead: it can be read all the same."""
         behind = partial(touched.behind, board=board)
-        while await self._read(self._histories, behind) > touched.SHORT:
-            await self._write(partial(touched.index, board=board))
+        with suppress(Failed):
+            while await self._read(self._histories, behind) > touched.SHORT:
+                await self._write(partial(touched.index, board=board))
 
     async def heads(self, boards: Collection[str]) -> dict[str, Head]:
         return await self._read(self._lookups, partial(reads.heads, boards=boards))
