@@ -76,7 +76,7 @@ class DeviceLine:
         """A frame came in. Never raises, never waits."""
         self._heard = self._loop.time()
         items = decode_device(self._connection.codec, frame)
-        self._connection.traffic.receives(len(items), len(frame))
+        self._connection.traffic.receives(len(items), wire.size_of(frame))
         for item in items:
             if self._closed:
                 return

@@ -87,7 +87,7 @@ class Session:
         """A frame came in. Never raises, never waits."""
         self._heard = arrived = self._loop.time()
         items = self._codec.decode(frame)
-        size, count = _size(frame), len(items)
+        size, count = wire.size_of(frame), len(items)
         self._connection.traffic.receives(count, size)
         self._weight = size if count == 1 else size // max(1, count)
         error = self.allowance.messages(count, arrived)
@@ -382,8 +382,3 @@ class Session:
                 )
             )
             self._services.hub.acknowledged(arrived)
-
-
-def _size(frame: str | bytes) -> int:
-    """In bytes: text in another script than Latin takes more of them than it has characters."""
-    return len(frame.encode()) if isinstance(frame, str) and not frame.isascii() else len(frame)

@@ -178,6 +178,11 @@ class Codec:
         return [Malformed(error=BadRequest("frame", short(reason)))]
 
 
+def size_of(frame: str | bytes) -> int:
+    """In bytes: text in another script than Latin takes more of them than it has characters."""
+    return len(frame.encode()) if isinstance(frame, str) and not frame.isascii() else len(frame)
+
+
 def frame(payload: bytes, binary: bool) -> bytes:
     """A whole unmasked WebSocket frame, as a server sends it (RFC 6455, section 5.2)."""
     size = len(payload)

@@ -96,6 +96,11 @@ export class Commands {
   }
 }
 
+/** The other way round: what `parseArgs` reads. */
+export function argsText(args) {
+  return Object.entries(args).map(([name, value]) => `${name} = ${value}`).join("\n");
+}
+
 /** Lines of `name = value` as an object; null when one is none. Numbers, `true`, `false` are meant as such. */
 export function parseArgs(text) {
   const args = {};

@@ -4,6 +4,7 @@ import { post } from "../../client/api.js";
 import { h, setText } from "../dom.js";
 import { formatTime, t } from "../i18n.js";
 import { ask } from "../shell/ask.js";
+import { argsText, parseArgs } from "./commands.js";
 import { SpanField } from "./span-field.js";
 import { formatSpan } from "../readings/values.js";
 
@@ -40,7 +41,10 @@ class RuleForm {
     this.column = select("rule-column", client.view.sortedColumns().filter(({ done }) => !done).map(({ id, title }) => [id, title]), then.column);
     this.priority = select("rule-priority", PRIORITIES.map((name) => [name, t(`priority.${name}`)]), then.priority ?? "none");
     this.completes = h("input", { type: "checkbox", id: "rule-completes", checked: then.complete_on_clear === true });
-    this.command = h("input", { class: "field", id: "rule-command", pattern: "[A-Za-z0-9_.\\-]{1,64}", value: then.command?.name ?? "", placeholder: t("rule.command_none") });
+    this.command = h("input", { class: "field", id: "rule-command", pattern: "[A-Za-z0-9_.\\-]{1,64}", value: then.command?.name ?? "", placeholder: t("rule.command_none"), oninput: changed });
+    this.args = h("textarea", { class: "field", id: "rule-args", rows: "2", spellcheck: "false", placeholder: t("command.args_placeholder"), oninput: changed }, argsText(then.command?.args ?? {}));
+    this.assigned = new Set(then.assignees ?? []);
+    this.people = h("details", { class: "people-choices" }, (this.chosen = h("summary", { class: "field" })), h("div", {}, ...this.choices()));
     this.result = h("div", { class: "trial", role: "status" });
     this.try = h("button", { class: "quiet", type: "button", onclick: () => this.trial() }, t("rule.try"));
     this.content = this.layout();
@@ -50,6 +54,7 @@ class RuleForm {
   layout() {
     this.valueRow = field("rule-value", "rule.value", this.value);
     this.clearRow = field("rule-clear", "rule.clear", this.clear);
+    this.argsRow = field("rule-args", "command.args", this.args);
     this.spanRow = h("div", { class: "fact" }, (this.spanLabel = h("label", { class: "field-label", for: "rule-span" })), this.span.element);
     return [
       h("div", { class: "rule-grid" },
@@ -57,10 +62,24 @@ class RuleForm {
         field("rule-kind", "rule.kind", this.kind), this.valueRow, this.clearRow, this.spanRow),
       h("p", { class: "field-label rule-part" }, t("rule.card")),
       h("div", { class: "rule-grid" },
-        field("rule-title", "field.title", this.title), field("rule-column", "field.column", this.column), field("rule-priority", "field.priority", this.priority), field("rule-command", "rule.command", this.command)),
+        field("rule-title", "field.title", this.title), field("rule-column", "field.column", this.column), field("rule-priority", "field.priority", this.priority), h("div", { class: "fact" }, h("span", { class: "field-label" }, t("field.assignees")), this.people),
+        field("rule-command", "rule.command", this.command), this.argsRow),
       h("label", { class: "choice" }, this.completes, t("rule.completes")),
       h("div", { class: "row" }, this.try), this.result,
     ];
+  }
+
+  /** A box for each person; somebody with several ids is taken off with all of them. */
+  choices() {
+    return this.workspace.directory.people(this.client).map(({ id, name, me, ids }) => {
+      const toggle = ({ target }) => {
+        if (target.checked) this.assigned.add(id);
+        else ids.forEach((one) => this.assigned.delete(one));
+        this.changed();
+      };
+      const box = h("input", { type: "checkbox", checked: ids.some((one) => this.assigned.has(one)), onchange: toggle });
+      return h("label", { class: "choice" }, box, me ? t("people.me", { name }) : name);
+    });
   }
 
   /** What does not belong to the kind is not asked for. */
@@ -72,6 +91,10 @@ class RuleForm {
     const spanned = kind === "rate" || kind === "silent";
     this.span.number.required = spanned;
     setText(this.spanLabel, t(spanned ? "rule.within" : "rule.for"));
+    this.argsRow.hidden = this.command.value.trim() === "";
+    this.args.setCustomValidity(this.argsRow.hidden || parseArgs(this.args.value) ? "" : t("command.bad_args"));
+    const names = [...new Set([...this.assigned].map((id) => this.workspace.name(id)))];
+    setText(this.chosen, names.join(", ") || t("people.assign"));
     setText(this.result, "");
   }
 
@@ -85,14 +108,17 @@ class RuleForm {
     }
     const least = this.span.number.required ? LEAST_SPAN_MS : 0;
     when.for_ms = Math.min(WEEK_MS, Math.max(least, this.span.ms));
-    const then = { ...this.known?.then, title: this.title.value.trim(), column: this.column.value, priority: this.priority.value, complete_on_clear: this.completes.checked };
-    if (this.command.value.trim() === "") delete then.command;
-    else if (then.command?.name !== this.command.value.trim()) then.command = { name: this.command.value.trim() };
+    const then = { ...this.known?.then, title: this.title.value.trim(), column: this.column.value, priority: this.priority.value, complete_on_clear: this.completes.checked, assignees: [...this.assigned] };
+    const name = this.command.value.trim();
+    if (name === "") delete then.command;
+    else if (then.command?.name !== name || argsText(then.command.args ?? {}) !== this.args.value) { // lists are left as they are
+      then.command = { ...(then.command?.name === name ? then.command : {}), name, args: parseArgs(this.args.value) ?? {} };
+    }
     return { id: this.known?.id ?? this.client.newId("r"), device: this.device.value, metric: this.metric.value.trim(), when, then };
   }
 
   async trial() {
-    const wrong = [this.metric, this.value, this.span.number, this.title].find((one) => !one.checkValidity());
+    const wrong = [this.metric, this.value, this.span.number, this.title, this.args].find((one) => !one.checkValidity());
     if (wrong) return wrong.reportValidity();
     setText(this.result, t("loading"));
     try {
