@@ -150,7 +150,7 @@ async def rest(link: Socket) -> bytes:
     """What comes until the server hangs up."""
     try:
         return await link.reader.read()
-    except ConnectionResetError:
+    except ConnectionError:  # a reset, or a write that failed before it
         return b""
 
 
