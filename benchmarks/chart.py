@@ -9,7 +9,7 @@ from .servers import BOARDCAST
 WIDTH, MARGIN, LABEL, BAR, GAP, HEAD = 860, 16, 210, 16, 6, 34
 LONGEST = WIDTH - 2 * MARGIN - LABEL - 120
 NOTE = (
-    "Boardcast answers when a change is on the disk, and sends what was stored together in one frame; "
+    "Boardcast answers when a change is on disk, and sends several changes in a frame; "
     "the others keep nothing, and send a frame for each."
 )
 STYLE = (
