@@ -33,12 +33,7 @@ def arguments() -> argparse.Namespace:
     )
     environment = os.environ.get
     parser.add_argument("--rounds", type=int, default=environment("BENCH_ROUNDS", 3))
-    parser.add_argument(
-        "--seconds",
-        type=float,
-        default=environment("BENCH_SECONDS", 4),
-        help="of each load",
-    )
+    parser.add_argument("--seconds", type=float, default=environment("BENCH_SECONDS", 4), help="of each load")
     parser.add_argument(
         "--cases", default=environment("BENCH_CASES", ""), help=f"of {','.join(c.name for c in CASES)}"
     )

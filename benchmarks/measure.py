@@ -20,7 +20,7 @@ Figures = dict[str, Any]
 LARGE, BATCH = 5_000, 250
 JOINS = 5
 WARMUP_S = 4
-"""Before anything counts. A message takes two seconds through the slowest peer at saturation."""
+"""Before anything counts, over sockets: a message takes two seconds through the slowest peer, saturated."""
 LAST = '"last":true}'
 """How the message with the last tasks ends."""
 
@@ -126,15 +126,7 @@ def _idle(case: Case, at: Running) -> Figures:
 
 
 def _http(case: Case, at: Running, seconds: float) -> Figures:
-    command = [
-        str(tools.build("httpload")),
-        "127.0.0.1",
-        str(at.port),
-        "50",
-        str(seconds),
-        str(WARMUP_S),
-        *case.flags,
-    ]
+    command = [str(tools.build("httpload")), "127.0.0.1", str(at.port), "50", str(seconds), "1", *case.flags]
     before = _cpu_s(at.pid)
     figures = _run(command)
     if figures["refused"] or figures["broken"]:

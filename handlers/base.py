@@ -40,6 +40,8 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 """Of every answer, unless it has others."""
+WEBSOCKET_VERSION = "13"
+"""Of RFC 6455."""
 COOKIE = "boardcast"
 """Holds the text of a session."""
 
@@ -164,6 +166,8 @@ class BaseHandler(RequestHandler):
             self.set_header("WWW-Authenticate", "Bearer")
         if error.status == HTTPStatus.METHOD_NOT_ALLOWED:
             self.set_header("Allow", ", ".join(self.allowed))
+        if error.status == HTTPStatus.UPGRADE_REQUIRED:
+            self.set_header("Sec-WebSocket-Version", WEBSOCKET_VERSION)
         retry_after = error.details.get("retry_after_ms")
         if isinstance(retry_after, int):
             self.set_header("Retry-After", str(-(-retry_after // 1000)))  # whole seconds

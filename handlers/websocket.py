@@ -16,12 +16,12 @@ from tornado.httputil import HTTPHeaders
 from tornado.iostream import SSLIOStream, StreamClosedError
 from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
-from handlers.base import COOKIE, BaseHandler, bearer
+from handlers.base import COOKIE, WEBSOCKET_VERSION, BaseHandler, bearer
 from handlers.framing import BINARY, CLOSE, TEXT, FrameReader, Message
 from handlers.transport import StreamTransport
 from server import wire
 from server.app import App
-from server.errors import BadRequest, BoardcastError, Close, Unavailable
+from server.errors import BadRequest, Close, Unavailable
 from server.outbox import Transport
 
 log = structlog.stdlib.get_logger("websocket")
@@ -30,9 +30,6 @@ FIRST_CHUNK, CHUNK = 1 << 10, 16 << 10
 and says it well, is read twice as much the next time; else it is the first one again. So what strangers send
 holds the others up for a small chunk at a time."""
 NO_HEADERS = HTTPHeaders()
-
-
-VERSION = "13"
 
 
 class WrongVersion(BadRequest):
@@ -175,8 +172,8 @@ class BoardSocket(BaseHandler, WebSocketHandler):
             return
         if self.request.method != "GET" or self.request.headers.get("Upgrade", "").lower() != "websocket":
             raise BadRequest("Upgrade", "this path speaks WebSocket only")
-        if self.request.headers.get("Sec-WebSocket-Version") != VERSION:
-            raise WrongVersion("Sec-WebSocket-Version", f"{VERSION} is spoken here (RFC 6455), nothing else")
+        if self.request.headers.get("Sec-WebSocket-Version") != WEBSOCKET_VERSION:
+            raise WrongVersion("Sec-WebSocket-Version", f"{WEBSOCKET_VERSION} is spoken here (RFC 6455)")
         if not _is_key(self.request.headers.get("Sec-WebSocket-Key", "")):
             raise BadRequest("Sec-WebSocket-Key", "is not 16 bytes in base64 (RFC 6455, section 4.1)")
         if self.app.draining:
@@ -192,11 +189,6 @@ class BoardSocket(BaseHandler, WebSocketHandler):
     @property
     def allowed(self) -> list[str]:
         return ["GET", "HEAD", "OPTIONS"]
-
-    def refuse(self, error: BoardcastError) -> None:
-        if isinstance(error, WrongVersion):
-            self.set_header("Sec-WebSocket-Version", VERSION)
-        super().refuse(error)
 
     def get_websocket_protocol(self) -> WebSocketProtocol | None:
         plain = super().get_websocket_protocol()

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
+import msgspec
 from msgspec import UNSET, Struct, structs
 
 from handlers.api.queries import Query
@@ -16,6 +17,11 @@ from server.errors import BoardcastError, Conflict, NotFound
 from server.model.accounts import AuditEntry, Identity
 from server.model.records import Actor
 from server.reception import Reception
+
+
+def digest_of(what: str, body: Any) -> str:
+    """Names what is asked, however it is written: spaces, order and codec make no other request."""
+    return hashlib.sha256(f"{what}\n".encode() + msgspec.json.encode(body)).hexdigest()[:16]
 
 
 class Call(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,5 @@
 """Any endpoint's request and answer: codecs, query, body, `Idempotency-Key`, `ETag`, refusals."""
 
-import hashlib
 import time
 from collections.abc import AsyncIterator, Mapping
 from functools import cache
@@ -12,7 +11,7 @@ from msgspec import UNSET, structs
 
 from handlers.answering import AnsweringAtOnce
 from handlers.api.asking import stand
-from handlers.api.endpoint import Answer, Call, Endpoint
+from handlers.api.endpoint import Answer, Call, Endpoint, digest_of
 from handlers.api.queries import Query
 from handlers.base import COOKIE, BaseHandler, bearer
 from handlers.codecs import JSON, MSGPACK, is_msgpack, wants_msgpack
@@ -74,7 +73,6 @@ class ApiHandler(AnsweringAtOnce):
         key = self._key(endpoint)
         query = self._query(endpoint.query)
         body = self._body(endpoint)
-        reads = endpoint.method == "GET"
         return Call(
             app=self.app,
             path=path,
@@ -86,7 +84,7 @@ class ApiHandler(AnsweringAtOnce):
             caller=self.caller,
             agent=header(self.request.headers, "User-Agent") or "",
             budget=self.budget,
-            known=(header(self.request.headers, "If-None-Match") or "").strip() if reads else "",
+            known=self._known() if endpoint.method == "GET" else "",
         )
 
     async def _identity(self, need: Need) -> Identity:
@@ -116,6 +114,9 @@ class ApiHandler(AnsweringAtOnce):
         if key is not None and not _is_id(key):
             raise BadRequest("Idempotency-Key", f"{key[:80]!r} is not 1-64 of A-Z a-z 0-9 _ -")
         return key
+
+    def _known(self) -> str:
+        return (header(self.request.headers, "If-None-Match") or "").strip()
 
     def _query(self, kind: type[Query]) -> Any:
         if not self.request.query and _needs_nothing(kind):
@@ -147,9 +148,8 @@ class ApiHandler(AnsweringAtOnce):
         return wire.parse_as(data, endpoint.body, binary=is_msgpack(self.request.headers))
 
     def _digest(self, body: Any) -> str:
-        """Of what is asked, however it is written: spaces, order and codec make no other request."""
-        asked = f"{self.request.method} {self.request.path}?{self.request.query}\n".encode()
-        return hashlib.sha256(asked + msgspec.json.encode(body)).hexdigest()[:16]
+        request = self.request
+        return digest_of(f"{request.method} {request.path}?{request.query}", body)
 
     # -- the answer
 

@@ -1,16 +1,14 @@
 """A board's log over HTTP, and mutations as the socket has them."""
 
 import asyncio
-import hashlib
 from functools import partial
 from typing import Annotated
 
-import msgspec
 from msgspec import UNSET, Meta
 
 from handlers.api.answers import etag_of
 from handlers.api.asking import board_of, outcome_of, same_request
-from handlers.api.endpoint import Answer, Call, Endpoint, row
+from handlers.api.endpoint import Answer, Call, Endpoint, digest_of, row
 from handlers.api.queries import ChangesQuery
 from server import wire
 from server.boards.submission import Outcome
@@ -95,7 +93,7 @@ async def _one(call: Call, board: str, one: h.Mutation) -> Outcome:
     try:
         command = wire.command(message)
         base = None if one.base is UNSET else one.base
-        digest = hashlib.sha256(f"{one.op}\n".encode() + msgspec.json.encode(command)).hexdigest()[:16]
+        digest = digest_of(one.op, command)
         outcome = await outcome_of(call, board, command, mutation=one.mutation, base=base, digest=digest)
         if not isinstance(outcome, BoardcastError) and outcome.duplicate:
             await same_request(call, board, outcome.seq, digest, op=one.op)

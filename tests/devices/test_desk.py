@@ -171,34 +171,24 @@ async def test_a_task_completes_when_telemetry_has_shown_it(tmp_path: Path) -> N
         assert made.state().tasks["t"].value.verified
 
 
+@pytest.mark.parametrize("kept", [True, False], ids=["stopped", "crashed"])
 @on_loop
-async def test_what_a_rule_has_learnt_outlives_a_restart(tmp_path: Path) -> None:
+async def test_an_alarm_that_cleared_comes_back_on_its_card_after_a_restart(
+    tmp_path: Path, kept: bool
+) -> None:
+    """What rules have learnt is written down when the server stops; when the alarm cleared the log says."""
     async with desks(tmp_path) as made:
         await made.rule(rule(Above(value=80), complete_on_clear=True))
         await made.send(made.apps[0], 90, 70)
         await made.until(lambda: bool(made.cards()) and made.cards()[0].completed)
         await made.close(made.apps[0])
+        if not kept:
+            await made.store.drop_entry(STATE, f"{BOARD}/boiler/r1")
         app = await made.open()
         await app.clerk.admit(BOARD, "boiler")
         await made.send(app, 95)
         await made.until(lambda: made.cards()[0].alarm_at is not None)
         assert len(made.cards()) == 1, "it has returned: the same matter"
-
-
-@on_loop
-async def test_an_alarm_that_cleared_comes_back_on_its_card_though_nothing_was_kept(tmp_path: Path) -> None:
-    """As after a crash: what rules have learnt is written down every half minute only."""
-    async with desks(tmp_path) as made:
-        await made.rule(rule(Above(value=80), complete_on_clear=True))
-        await made.send(made.apps[0], 90, 70)
-        await made.until(lambda: bool(made.cards()) and made.cards()[0].completed)
-        await made.close(made.apps[0])
-        await made.store.drop_entry(STATE, f"{BOARD}/boiler/r1")
-        app = await made.open()
-        await app.clerk.admit(BOARD, "boiler")
-        await made.send(app, 95)
-        await made.until(lambda: made.cards()[0].alarm_at is not None)
-        assert len(made.cards()) == 1, "the log says when it cleared"
 
 
 @on_loop

@@ -2,7 +2,7 @@
 
 import { changesOf } from "../../client/api.js";
 
-const MOST_CARDS = 20; // that are asked about at once; the newest
+const MOST_CARDS = 20; // that are asked about; the newest
 const MOST_CHANGES = 500; // of one card, the newest
 
 export class AlarmTimes {
@@ -17,13 +17,14 @@ export class AlarmTimes {
     return this.known.get(task.id)?.times ?? [task.alarm_at ?? task.created_at];
   }
 
-  /** Ask about these cards what is not known, or not any more. */
-  async learn(tasks) {
-    const wanted = tasks.filter(({ id, seq }) => this.known.get(id)?.seq !== seq)
-      .sort((a, b) => b.created_at - a.created_at).slice(0, MOST_CARDS);
+  /** Ask about the newest of these cards what is not known, or not any more; `again`: also what got no answer. */
+  async learn(tasks, { again = false } = {}) {
+    const unknown = ({ id, seq }) => this.known.get(id)?.seq !== seq || (again && this.known.get(id).times === null);
+    const newest = [...tasks].sort((a, b) => b.created_at - a.created_at).slice(0, MOST_CARDS);
+    const wanted = newest.filter(unknown);
     if (wanted.length === 0) return;
     for (const { id, seq } of wanted) this.known.set(id, { seq, times: this.known.get(id)?.times ?? null });
-    await Promise.all(wanted.map((task) => this.ask(task).catch(() => this.known.delete(task.id))));
+    await Promise.allSettled(wanted.map((task) => this.ask(task)));
     this.changed();
   }
 

@@ -96,7 +96,7 @@ export class DeviceDialog {
       if (number !== this.asked) return null;
       this.resolution = found.resolution_ms;
       this.chart.show({ points: found.points, range: span, marks: this.marks(), label: this.label(metric) });
-      this.alarms.learn(this.cards());
+      this.alarms.learn(this.cards(), { again: true });
       return setText(this.problem, found.points.length === 0 ? t("device.none_in_range") : "");
     } catch (error) {
       return number === this.asked ? setText(this.problem, t("device.failed", { reason: error.message ?? error })) : null;

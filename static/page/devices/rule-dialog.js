@@ -69,9 +69,12 @@ class RuleForm {
     ];
   }
 
-  /** A box for each person; somebody with several ids is taken off with all of them. */
+  /** A box for each person, also for who is assigned and has left; somebody with several ids is taken off with all of them. */
   choices() {
-    return this.workspace.directory.people(this.client).map(({ id, name, me, ids }) => {
+    const people = this.workspace.directory.people(this.client);
+    const gone = [...this.assigned].filter((id) => !people.some(({ ids }) => ids.includes(id)));
+    const all = [...people, ...gone.map((id) => ({ id, name: this.workspace.name(id), me: false, ids: [id] }))];
+    return all.map(({ id, name, me, ids }) => {
       const toggle = ({ target }) => {
         if (target.checked) this.assigned.add(id);
         else ids.forEach((one) => this.assigned.delete(one));
