@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from server.model.records import Change, TaskRecord
 from server.stores import Head, Refused, Store
+from server.stores.sqlite import SqliteStore
 from tests.stores.places import PLACES
 from tests.stores.samples import created, named, task_record, update
 
@@ -46,7 +47,7 @@ class StoreMachine(RuleBasedStateMachine):
         return self.runner.run(answer)
 
     def open(self) -> None:
-        self.store: Store = PLACES[self.place](Path(self.directory.name)).store()
+        self.store: Store = (PLACES | ALONE)[self.place](Path(self.directory.name)).store()
         self.run(self.store.start())
 
     @rule(
@@ -128,8 +129,23 @@ class StoreMachine(RuleBasedStateMachine):
         self.directory.cleanup()
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_a_store_does_what_lists_and_dicts_would_do(place: str) -> None:
+class AlonePlace:
+    """SQLite as a server has it: for itself, so that names may wait for their index."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / "boards.db"
+
+    def store(self) -> Store:
+        return SqliteStore(self.path)
+
+
+ALONE = {"sqlite, alone": AlonePlace}
+
+
+@pytest.mark.parametrize("place", [*PLACES, *ALONE])
+def test_a_store_does_what_lists_and_dicts_would_do(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.stores.sqlite.naming.MOST", 5)
+
     class Machine(StoreMachine):
         pass
 

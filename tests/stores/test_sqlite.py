@@ -17,9 +17,29 @@ from msgspec import structs
 
 from server.model.records import Also, Change, Patch, Record, Task
 from server.stores import Failed, Head, Refused
-from server.stores.sqlite import Locked, SchemaTooNew, SqliteStore, reads, schema, touched, writer, writes
+from server.stores.sqlite import (
+    Locked,
+    SchemaTooNew,
+    SqliteStore,
+    naming,
+    reads,
+    schema,
+    touched,
+    writer,
+    writes,
+)
+from server.stores.sqlite.appends import Append, prepare
 from tests.stores.places import SqlitePlace, opened
-from tests.stores.samples import ANN, board_record, comment_record, created, task_record, update, updates
+from tests.stores.samples import (
+    ANN,
+    board_record,
+    comment_record,
+    created,
+    named,
+    task_record,
+    update,
+    updates,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -172,13 +192,23 @@ async def test_a_file_of_an_older_version_is_brought_forward(path: Path) -> None
     assert version == (len(schema.MIGRATIONS) + 1,)
 
 
-async def test_a_file_from_before_there_were_entries_gets_them(path: Path) -> None:
-    store = await started(path, migrations=schema.MIGRATIONS[:1])
-    await store.append("b1", 1, [created()])
-    await store.close()
+@pytest.mark.parametrize("version", range(1, len(schema.MIGRATIONS)))
+async def test_a_file_of_any_older_version_gets_what_came_since(path: Path, version: int) -> None:
+    path.parent.mkdir()
+    connection = schema.connect(path, busy_s=1)
+    schema.migrate(connection, path, schema.MIGRATIONS[:version])
+    for board in ("b1", "b2"):
+        rows = prepare(board, 1, [created(), *updates(2, 4)]).rows
+        connection.executemany("insert into changes values (?, ?, ?, ?)", rows)
+        connection.execute("insert into boards (board, epoch, mark) values (?, 'epoch-1', 0)", (board,))
+    connection.close()
     store = await started(path)
     await store.put_entry("k", "a", b"1", version=0)
-    assert await store.heads(["b1"]) == {"b1": Head("epoch-1", 1)}
+    assert await store.heads(["b1"]) == {"b1": Head("epoch-1", 4)}
+    assert await store.names("b1", [named("m3"), named("m5")]) == {named("m3"): 3}
+    with pytest.raises(Refused, match="known already"):
+        await store.append("b2", 5, [update(5, "m3")])
+    await store.append("b2", 5, [update(5)])
     await store.close()
 
 
@@ -227,8 +257,10 @@ async def test_names_are_found_by_the_index(path: Path) -> None:
     """A look-up stays as quick when the log has grown."""
     store = await started(path)
     connection = sqlite3.connect(path)
-    plan = " ".join(row[3] for row in connection.execute(f"explain query plan {reads._NAMES}", ("[]", "b1")))
-    assert "changes_name (board=? AND name=?)" in plan
+    values = {"wanted": "[]", "board": "b1"}
+    plan = " ".join(row[3] for row in connection.execute(f"explain query plan {naming.FIND}", values))
+    assert "SEARCH n USING PRIMARY KEY (board=? AND name=?)" in plan
+    assert "SEARCH changes USING PRIMARY KEY (board=? AND seq>?)" in plan
     connection.close()
     await store.close()
 
@@ -236,9 +268,9 @@ async def test_names_are_found_by_the_index(path: Path) -> None:
 # one transaction, one moment
 
 
-def commit(connection: sqlite3.Connection, *appends: writes.Append) -> list[type]:
+def commit(connection: sqlite3.Connection, *appends: Append) -> list[type]:
     connection.execute("begin immediate")
-    outcomes = writes.append_all(connection, appends)
+    outcomes = writes.append_all(connection, appends, naming.Fresh(naming.MOST))
     connection.execute("commit")
     return [type(outcome) for outcome in outcomes]
 
@@ -275,13 +307,13 @@ async def test_appends_of_one_transaction_continue_each_other_beside_refused_one
     connection = schema.connect(path, busy_s=1)
     taken = commit(
         connection,
-        writes.prepare("b1", 1, [created()]),
-        writes.prepare("b2", 1, [created(), update(2)]),
-        writes.prepare("b3", 2, [update(2)]),
-        writes.prepare("b1", 2, updates(2, 3)),
-        writes.prepare("b2", 3, [update(3, "m2")]),
-        writes.prepare("b2", 4, [update(4)]),
-        writes.prepare("b1", 4, [update(4)]),
+        prepare("b1", 1, [created()]),
+        prepare("b2", 1, [created(), update(2)]),
+        prepare("b3", 2, [update(2)]),
+        prepare("b1", 2, updates(2, 3)),
+        prepare("b2", 3, [update(3, "m2")]),
+        prepare("b2", 4, [update(4)]),
+        prepare("b1", 4, [update(4)]),
     )
     nothing = type(None)
     assert taken == [nothing, nothing, Refused, nothing, Refused, Refused, nothing]
@@ -300,7 +332,7 @@ async def test_a_load_sees_one_moment_whatever_is_written_between_its_statements
         nonlocal written
         if statement.startswith("select"):
             written += 1
-            commit(other, writes.prepare("b1", written, [update(written)]))
+            commit(other, prepare("b1", written, [update(written)]))
             writes.upsert_records(other, writes.record_rows("b1", [task_record(written)]))
             writes.raise_mark(other, "b1", written)
 

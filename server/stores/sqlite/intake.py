@@ -11,6 +11,7 @@ from server.model.records import Change, Record
 from server.stores import Failed
 from server.stores.sqlite import reads, schema, writes
 from server.stores.sqlite.lock import alone
+from server.stores.sqlite.naming import index
 
 BUSY_S = 5.0
 RECORDS_AT_ONCE = 500
@@ -65,12 +66,13 @@ class Intake:
         writes.insert(self._connection, "changes", 4, rows)
 
     def seal(self, board: str, head: int, epoch: str, records: Sequence[Record]) -> None:
-        """All changes up to `head` are there, and `records` hold what they make: raise the mark."""
+        """All changes up to `head` are there, and `records` hold what they make: raise the marks."""
         self._connection.execute(
             "insert or ignore into boards (board, epoch, mark) values (?, ?, 0)", (board, epoch)
         )
         for start in range(0, len(records), RECORDS_AT_ONCE):
             rows = writes.record_rows(board, records[start : start + RECORDS_AT_ONCE])
             writes.upsert_records(self._connection, board, head, rows)
+        index(self._connection, [board])
         writes.set_epoch(self._connection, board, epoch)
         writes.raise_mark(self._connection, board, head)

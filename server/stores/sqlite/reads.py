@@ -32,7 +32,6 @@ _tasks = msgspec.json.Decoder(list[TaskRecord]).decode
 _comments = msgspec.json.Decoder(list[CommentRecord]).decode
 _heads = msgspec.json.Decoder(list[tuple[str, str, int]]).decode
 _briefs = msgspec.json.Decoder(list[tuple[str, str, int, int, BoardRecord | None]]).decode
-_names = msgspec.json.Decoder(dict[str, int]).decode
 
 _BOARD = """select epoch, mark, (select max(seq) from changes c where c.board = b.board)
     from boards b where board = ?"""
@@ -43,8 +42,6 @@ _HEADS = "select board, epoch, (select max(seq) from changes c where c.board = b
 _BRIEFS = f"""select json_group_array(json_array(h.board, h.epoch, b.mark, h.head, json(r.body)))
     from ({_HEADS} where board in (select value from json_each(?))) h join boards b on b.board = h.board
     left join records r on r.board = h.board and r.kind = 'board'"""
-_NAMES = """select json_group_object(c.name, c.seq)
-    from json_each(?) wanted cross join changes c on c.board = ? and c.name = wanted.value"""
 
 
 @contextmanager
@@ -168,9 +165,3 @@ def _read_heads(connection: sqlite3.Connection, query: str, values: tuple[str, .
     )
     found: list[tuple[str, str, int]] = _heads(rows.fetchone()[0])
     return {board: Head(epoch, seq) for board, epoch, seq in found}
-
-
-def names(connection: sqlite3.Connection, board: str, wanted: Collection[str]) -> dict[str, int]:
-    """See `Store.names`."""
-    (found,) = connection.execute(_NAMES, (_encode(list(wanted)).decode(), board)).fetchone()
-    return _names(found)

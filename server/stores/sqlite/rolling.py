@@ -8,7 +8,7 @@ from msgspec import Struct
 from server.model.telemetry import Bucket
 from server.stores import rollup
 from server.stores.columns import Body, pack_buckets, unpack, unpack_buckets
-from server.stores.sqlite.writes import Row
+from server.stores.sqlite.appends import Row
 
 MINUTE_MS = 60_000
 AN_HOUR = 60

@@ -130,7 +130,23 @@ _VERSION_5: Migration = (
     _tasks((*_TASK_FIELDS, "alarm_at", "alarm_cleared_at", "done_when", "verified")),
 )
 
-MIGRATIONS: Sequence[Migration] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
+# See `naming`, where `recover` fills what is made here.
+_VERSION_6: Migration = (
+    "alter table boards add column named integer not null default 0",
+    """create table names (
+        board text not null, name text not null, seq integer not null, primary key (board, name)
+    ) without rowid""",
+    "drop index changes_name",
+)
+
+MIGRATIONS: Sequence[Migration] = (
+    _VERSION_1,
+    _VERSION_2,
+    _VERSION_3,
+    _VERSION_4,
+    _VERSION_5,
+    _VERSION_6,
+)
 """Append only: the entry at index n leads from version n to n + 1."""
 
 _PRAGMAS = (

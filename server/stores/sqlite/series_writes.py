@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from server.stores import Failed
+from server.stores.sqlite.appends import Row
 from server.stores.sqlite.rolling import Rolled
-from server.stores.sqlite.writes import Row, insert
+from server.stores.sqlite.writes import insert
 from server.stores.telemetry import MARK_EVERY, Batch, Kept, Retention
 
 Device = tuple[str, str]

@@ -12,7 +12,8 @@ from server.errors import in_words
 from server.model.records import Change, Record
 from server.stores import Brief, Failed, Head, Loaded
 from server.stores.entries import Entry, checked, following
-from server.stores.sqlite import entries, reads, schema, touched, writes
+from server.stores.sqlite import entries, naming, reads, schema, touched, writes
+from server.stores.sqlite.appends import Append, prepare
 from server.stores.sqlite.lock import DirectoryLock
 from server.stores.sqlite.reader import Reader
 from server.stores.sqlite.telemetry import SqliteTelemetry
@@ -56,7 +57,8 @@ class SqliteStore:
     async def start(self) -> None:
         """Raises `Locked`, `SchemaTooNew`, `Failed` for a file that cannot be opened or understood."""
         connection = await asyncio.to_thread(self._open)
-        self._writer = Writer(connection, self._connect, self._path)
+        fresh = naming.Fresh(0 if self.shared else naming.MOST)
+        self._writer = Writer(connection, self._recovered, self._path, fresh)
 
     async def close(self) -> None:
         """Finish accepted writes, fold the write-ahead log into the file, let the directory go."""
@@ -67,7 +69,7 @@ class SqliteStore:
     async def append(self, board: str, first: int, changes: Sequence[Change]) -> None:
         """See `Store.append`. Raises ValueError for changes that are not numbered from `first` on."""
         if changes:
-            await self._write(writes.prepare(board, first, changes))
+            await self._write(prepare(board, first, changes))
 
     async def load(self, board: str, recent: int) -> Loaded | None:
         return await self._read(self._loads, partial(reads.load, board=board, recent=recent))
@@ -100,7 +102,7 @@ class SqliteStore:
         return await self._read(self._lookups, partial(reads.heads, boards=boards))
 
     async def names(self, board: str, names: Collection[str]) -> dict[str, int]:
-        return await self._read(self._lookups, partial(reads.names, board=board, wanted=names))
+        return await self._read(self._lookups, partial(naming.find, board=board, wanted=names))
 
     async def materialise(self, board: str, mark: int, records: Sequence[Record]) -> None:
         for start in range(0, len(records), RECORDS_AT_ONCE):
@@ -159,7 +161,7 @@ class SqliteStore:
         """Writes that wait for the transaction under way."""
         return 0 if self._writer is None else self._writer.waiting
 
-    async def _write(self, work: writes.Append | Work) -> None:
+    async def _write(self, work: Append | Work) -> None:
         await self._in_time(self._running().submit(work))
 
     async def _read(self, reader: Reader, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -181,6 +183,16 @@ class SqliteStore:
     def _connect(self) -> sqlite3.Connection:
         return schema.connect(self._path, busy_s=self._deadline_s)
 
+    def _recovered(self) -> sqlite3.Connection:
+        """A connection for the writer, who knows no name that waits for the index."""
+        connection = self._connect()
+        try:
+            naming.recover(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
     def _open(self) -> sqlite3.Connection:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -199,6 +211,7 @@ class SqliteStore:
         connection = self._connect()
         try:
             schema.migrate(connection, self._path, self._migrations)
+            naming.recover(connection)
         except BaseException:
             connection.close()
             raise

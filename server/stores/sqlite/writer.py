@@ -16,8 +16,10 @@ from typing import Any
 from msgspec import Struct
 
 from server.stores import Failed
+from server.stores.sqlite.appends import Append
 from server.stores.sqlite.identity import Identity
-from server.stores.sqlite.writes import Append, append_all, savepoint
+from server.stores.sqlite.naming import Fresh
+from server.stores.sqlite.writes import append_all, savepoint
 
 Work = Callable[[sqlite3.Connection], None]
 Result = BaseException | None
@@ -34,11 +36,19 @@ class Job(Struct, frozen=True, eq=False):
 
 
 class Writer:
-    """`reopen` makes a new connection after a failure; `connection` is the first one. One event loop."""
+    """`reopen` makes a new connection after a failure; `connection` is the first one. One event loop.
+
+    No name in their files waits for the index; from then on `fresh` are those that do.
+    """
 
     def __init__(
-        self, connection: sqlite3.Connection, reopen: Callable[[], sqlite3.Connection], path: Path
+        self,
+        connection: sqlite3.Connection,
+        reopen: Callable[[], sqlite3.Connection],
+        path: Path,
+        fresh: Fresh,
     ) -> None:
+        self._fresh = fresh
         self._identity = Identity(path)
         self._identity.remember()
         self._loop = asyncio.get_running_loop()
@@ -84,18 +94,21 @@ class Writer:
         try:
             connection = self._usable()
             connection.execute("begin immediate")
-            results = _perform(connection, jobs)
+            results = _perform(connection, jobs, self._fresh)
             self._identity.check()  # what goes into a file without a name is lost
             connection.execute("commit")
         except Exception as error:  # the thread must outlive whatever it is
             self._close_connection()
             return [_failure(error) for _ in jobs]
+        works = [job.work for job, result in zip(jobs, results, strict=True) if result is None]
+        self._fresh.durable([work for work in works if isinstance(work, Append)])
         return results
 
     def _usable(self) -> sqlite3.Connection:
         if self._connection is None:
             self._identity.must_exist()
             self._connection = self._reopen()
+            self._fresh.clear()
             self._identity.remember()
         return self._connection
 
@@ -114,12 +127,12 @@ class Writer:
             self._loop.call_soon_threadsafe(_settle, jobs, results)
 
 
-def _perform(connection: sqlite3.Connection, jobs: Sequence[Job]) -> list[Result]:
+def _perform(connection: sqlite3.Connection, jobs: Sequence[Job], fresh: Fresh) -> list[Result]:
     """Results in the order of `jobs`. Raises what is about all of them."""
     results: dict[Job, Result] = {}
     appends = [(job, job.work) for job in jobs if isinstance(job.work, Append)]
     if appends:
-        outcomes = append_all(connection, [append for _, append in appends])
+        outcomes = append_all(connection, [append for _, append in appends], fresh)
         results.update(zip((job for job, _ in appends), outcomes, strict=True))
     for job in jobs:
         if not isinstance(job.work, Append):

@@ -9,71 +9,90 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
-from msgspec import UNSET, Struct
 
-from server.model.records import BoardRecord, Change, Record, Task
+from server.model.records import BoardRecord, Record, Task
 from server.stores import Failed, Refused
+from server.stores.sqlite.appends import Append, Row
+from server.stores.sqlite.naming import Fresh, index
 
-Row = tuple[Any, ...]
 Outcome = Refused | None
 
 WIDEST = 1024
 """Rows per statement. SQLite's bound on parameters is 32,766."""
 
 _encode = msgspec.json.Encoder().encode
+_heads = msgspec.json.Decoder(dict[str, int]).decode
+_pairs = msgspec.json.Decoder(list[tuple[str, str]]).decode
 
-_HEADS = """select json_group_object(value, (select coalesce(max(seq), 0) from changes where board = value))
-    from json_each(?)"""
+_STAND = """with asked as (select key as board, value as names from json_each(?)) select
+    (select json_group_object(board, (select coalesce(max(seq), 0) from changes c where c.board = a.board))
+        from asked a),
+    (select json_group_array(json_array(n.board, n.name)) from asked, json_each(asked.names) wanted
+        cross join names n on n.board = asked.board and n.name = wanted.value)"""
 _NEWER = """on conflict (board, kind, id) do update set seq = excluded.seq, body = excluded.body
     where excluded.seq > seq"""
 
 
-class Append(Struct, frozen=True):
-    """A checked append: rows for `changes`, and the `epoch` when it makes the board."""
+class Stand(NamedTuple):
+    """Where the logs stand for what is appended: their heads, and of the names those that are stored."""
 
-    board: str
-    first: int
-    rows: Sequence[Row]
-    epoch: str | None
+    heads: dict[str, int]
+    known: set[tuple[str, str]]
 
+    def copy(self) -> "Stand":
+        return Stand(dict(self.heads), set(self.known))
 
-def prepare(board: str, first: int, changes: Sequence[Change]) -> Append:
-    """Encode an append. Raises ValueError when the changes are not numbered from `first` on without holes."""
-    if [change.seq for change in changes] != list(range(first, first + len(changes))):
-        raise ValueError(f"changes are not numbered {first}, {first + 1}, …")
-    rows = [(board, change.seq, change.name, _encode(change).decode()) for change in changes]
-    return Append(board, first, rows, _first_epoch(changes[0]) if first == 1 else None)
+    def move(self, reached: "Stand") -> None:
+        """To where a copy of it has come."""
+        self.heads.update(reached.heads)
+        self.known.update(reached.known)
 
-
-def _first_epoch(change: Change) -> str:
-    if change.op != "board.create" or change.set is UNSET or change.set.epoch is UNSET:
-        raise ValueError("change 1 of a board is its board.create, with an epoch")
-    return change.set.epoch
-
-
-def append_all(connection: sqlite3.Connection, appends: Sequence[Append]) -> list[Outcome]:
-    """Store each append, or nothing of it: the outcomes, in order. Any sqlite3.Error is about all of them."""
-    heads = _heads(connection, {append.board for append in appends})
-    return _append(connection, heads, appends)
+    def refusal(self, append: Append) -> Refused | None:
+        """Why it cannot be stored; None: it is, and what follows on it may be, too."""
+        if append.first != self.heads[append.board] + 1:
+            return Refused(f"board {append.board}: {append.first} is not the next number")
+        named = {(append.board, name) for name in append.names}
+        if len(named) != len(append.names) or not self.known.isdisjoint(named):
+            return Refused(f"board {append.board}: a name is known already")
+        self.heads[append.board] += len(append.rows)
+        self.known.update(named)
+        return None
 
 
-def _heads(connection: sqlite3.Connection, boards: set[str]) -> dict[str, int]:
-    (found,) = connection.execute(_HEADS, (_encode(sorted(boards)).decode(),)).fetchone()
-    return msgspec.json.decode(found, type=dict[str, int])
+def append_all(connection: sqlite3.Connection, appends: Sequence[Append], fresh: Fresh) -> list[Outcome]:
+    """Store each append, or nothing of it: the outcomes, in order. Any sqlite3.Error is about all of them.
 
-
-def _append(
-    connection: sqlite3.Connection, heads: dict[str, int], appends: Sequence[Append]
-) -> list[Outcome]:
-    """Store all that follow on `heads` in one savepoint; when a name is known, each half by itself.
-
-    `heads` is what the transaction holds, and moves with it.
+    `fresh` is asked, and told nothing: that is for when they are durable.
     """
-    reached = dict(heads)
-    next_ones = [append for append in appends if _follows(reached, append)]
+    outcomes = _append(connection, _stand(connection, appends, fresh), appends)
+    stored = [append for append, outcome in zip(appends, outcomes, strict=True) if outcome is None]
+    if fresh.is_enough(stored):
+        index(connection, fresh.boards.union(append.board for append in stored))
+    return outcomes
+
+
+def _stand(connection: sqlite3.Connection, appends: Sequence[Append], fresh: Fresh) -> Stand:
+    """In one statement; what waits for the index is known to `fresh` alone."""
+    asked: dict[str, list[str]] = {}
+    for append in appends:
+        asked.setdefault(append.board, []).extend(append.names)
+    heads, indexed = connection.execute(_STAND, (_encode(asked).decode(),)).fetchone()
+    known = {(board, name) for board, of in asked.items() for name in of if fresh.holds(board, name)}
+    known.update(_pairs(indexed))
+    return Stand(_heads(heads), known)
+
+
+def _append(connection: sqlite3.Connection, stand: Stand, appends: Sequence[Append]) -> list[Outcome]:
+    """Store all that can be in one savepoint; when a board is there without its log, each half by itself.
+
+    `stand` is what the transaction holds, and moves with it.
+    """
+    reached = stand.copy()
+    outcomes: list[Outcome] = [reached.refusal(append) for append in appends]
+    next_ones = [append for append, outcome in zip(appends, outcomes, strict=True) if outcome is None]
     try:
         if len(appends) == 1 and _is_one_statement(appends[0]):
             _insert(connection, next_ones)  # all of it, or nothing: each statement is
@@ -82,27 +101,15 @@ def _append(
                 _insert(connection, next_ones)
     except sqlite3.IntegrityError:
         if len(appends) == 1:
-            return [Refused(f"board {appends[0].board}: a name is known already")]
+            return [Refused(f"board {appends[0].board}: it is there, and its log is not")]
         half = len(appends) // 2
-        return _append(connection, heads, appends[:half]) + _append(connection, heads, appends[half:])
-    heads.update(reached)
-    taken = {id(append) for append in next_ones}
-    return [None if id(append) in taken else _not_next(append) for append in appends]
+        return _append(connection, stand, appends[:half]) + _append(connection, stand, appends[half:])
+    stand.move(reached)
+    return outcomes
 
 
 def _is_one_statement(append: Append) -> bool:
     return len(append.rows) <= WIDEST and append.epoch is None
-
-
-def _follows(reached: dict[str, int], append: Append) -> bool:
-    if append.first != reached[append.board] + 1:
-        return False
-    reached[append.board] += len(append.rows)
-    return True
-
-
-def _not_next(append: Append) -> Refused:
-    return Refused(f"board {append.board}: {append.first} is not the next number")
 
 
 def _insert(connection: sqlite3.Connection, appends: Sequence[Append]) -> None:
