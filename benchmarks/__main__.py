@@ -131,7 +131,7 @@ def machine() -> dict[str, Any]:
     """What the figures depend on: nothing that names the machine."""
     return {
         "python": platform.python_version(),
-        "uvloop": find_spec("uvloop") is not None,
+        "uvloop": bool(tools.with_uvloop() or find_spec("uvloop")),
         "cores": os.cpu_count(),
         "cpu": cpu(),
         "fdatasync_ms": fdatasync_ms(),

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import tools
@@ -55,14 +55,15 @@ OURS = Server(
 
 def all_servers() -> list[Server]:
     """Ours first. Installs what the others need; Node's is left out when there is no Node."""
-    nothing, python = "nothing", str(tools.peers_python())
+    nothing, python, loop = "nothing", str(tools.peers_python()), tools.with_uvloop()
     servers = [
-        OURS,
+        replace(OURS, environment={**OURS.environment, **loop}),
         Server(
             "tornado",
             "Tornado, `write_message` loop",
             nothing,
             [sys.executable, str(PEERS / "naive_tornado.py")],
+            loop,
         ),
     ]
     if modules := tools.node_modules():

@@ -3,16 +3,19 @@
 All of it goes below `.venv/bench`, which git ignores and `make clean` removes.
 """
 
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 TOOLS = ROOT / ".venv" / "bench"
 PEERS = ("fastapi>=0.120,<1", "uvicorn[standard]>=0.38,<1", "websockets>=15,<18")
+UVLOOP = "uvloop>=0.21,<1"
 NODE_WS = "ws@8"
 COMPILER = shutil.which("cc") or shutil.which("gcc")
 
@@ -43,6 +46,16 @@ def peers_python() -> Path:
         run([str(python), "-m", "pip", "install", "--quiet", *PEERS])
         done.write_text(wanted)
     return python
+
+
+def with_uvloop() -> dict[str, str]:
+    """What a Python's environment needs to find uvloop: nothing when it is there, or not wanted."""
+    if os.environ.get("BENCH_UVLOOP", "1") == "0" or find_spec("uvloop"):
+        return {}
+    path = TOOLS / f"uvloop-{sys.implementation.cache_tag}"
+    if not path.exists():
+        run([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(path), UVLOOP])
+    return {"PYTHONPATH": str(path)}
 
 
 def node_modules() -> Path | None:

@@ -6,6 +6,7 @@ port.
 
 import asyncio
 import json
+from contextlib import suppress
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
@@ -66,4 +67,7 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run = asyncio.run
+    with suppress(ImportError):  # as ours does
+        from uvloop import run  # type: ignore[assignment]
+    run(main())
