@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
+from server.stores.sqlite import reads
 from server.stores.sqlite.appends import Append
 
 MOST = 2_048
@@ -19,14 +20,17 @@ MOST = 2_048
 _encode = msgspec.json.Encoder().encode
 _found = msgspec.json.Decoder(dict[str, int]).decode
 
+STRIDE = 100_000
+"""Changes of a board that `recover` takes in at once: more wait only in the file of an older version."""
+
 _BEHIND = """select json_group_array(board) from boards b
     where named < (select coalesce(max(seq), 0) from changes c where c.board = b.board)"""
-_INDEX = """insert into names (board, name, seq) select c.board, c.name, c.seq
+_INDEX = """insert or ignore into names (board, name, seq) select c.board, c.name, c.seq
     from json_each(:boards) w cross join boards b on b.board = w.value
-    cross join changes c on c.board = b.board and c.seq > b.named
+    cross join changes c on c.board = b.board and c.seq > b.named and c.seq <= b.named + :most
     where c.name is not null order by 1, 2, 3"""
 _INDEXED = """update boards
-    set named = (select coalesce(max(seq), 0) from changes c where c.board = boards.board)
+    set named = min(named + :most, (select coalesce(max(seq), 0) from changes c where c.board = boards.board))
     where board in (select value from json_each(:boards))"""
 FIND = """select json_group_object(name, seq) from (
     select n.name, n.seq from json_each(:wanted) w cross join names n on n.board = :board and n.name = w.value
@@ -74,25 +78,32 @@ class Fresh:
 
 def recover(connection: sqlite3.Connection) -> None:
     """Take in what waits on any board: nobody remembers its names."""
+    while _recover_some(connection):
+        pass
+
+
+def _recover_some(connection: sqlite3.Connection) -> bool:
+    """A transaction of it; whether there was anything."""
     connection.execute("begin immediate")
     try:
         (behind,) = connection.execute(_BEHIND).fetchone()
-        if behind != "[]":
-            _take_in(connection, behind)
+        _take_in(connection, behind, STRIDE)
         connection.execute("commit")
     finally:
         if connection.in_transaction:
             connection.execute("rollback")
+    return bool(behind != "[]")
 
 
 def index(connection: sqlite3.Connection, boards: Collection[str]) -> None:
     """Take in what waits on `boards`, inside a transaction."""
-    _take_in(connection, _encode(list(boards)).decode())
+    _take_in(connection, _encode(list(boards)).decode(), reads.MOST)
 
 
-def _take_in(connection: sqlite3.Connection, boards: str) -> None:
-    connection.execute(_INDEX, {"boards": boards})
-    connection.execute(_INDEXED, {"boards": boards})
+def _take_in(connection: sqlite3.Connection, boards: str, most: int) -> None:
+    values = {"boards": boards, "most": most}
+    connection.execute(_INDEX, values)
+    connection.execute(_INDEXED, values)
 
 
 def find(connection: sqlite3.Connection, board: str, wanted: Collection[str]) -> dict[str, int]:
