@@ -23,8 +23,8 @@ VOLUME /data
 ENV PYTHONUNBUFFERED=1 BOARDCAST_SERVER__HOST=0.0.0.0 BOARDCAST_SERVER__DATA=/data
 EXPOSE 8888
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=3s CMD ["/opt/boardcast/bin/python", "-c", \
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["/opt/boardcast/bin/python", "-c", \
     "import os, urllib.request as u; port = os.environ.get('BOARDCAST_SERVER__PORT', '8888'); \
-u.urlopen(f'http://127.0.0.1:{port}/healthz', timeout=2)"]
+u.build_opener(u.ProxyHandler({})).open(f'http://127.0.0.1:{port}/healthz', timeout=2)"]
 ENTRYPOINT ["/opt/boardcast/bin/boardcast"]
 CMD ["serve"]

@@ -1,5 +1,6 @@
 """What all handlers share: who may ask (Host, Origin), the one error shape, the headers of every answer."""
 
+import asyncio
 import time
 from functools import cached_property
 from http import HTTPStatus
@@ -92,7 +93,7 @@ class BaseHandler(RequestHandler):
     def prepare(self) -> None:
         self.app.requests.add(self)
         self.judge_caller()
-        self._take_part()
+        self.take_part()
 
     def judge_caller(self) -> None:
         """Raises `Refused` unless the name and the page that ask are allowed."""
@@ -102,7 +103,12 @@ class BaseHandler(RequestHandler):
         upgrade = "Upgrade" in request.headers
         check_site(request.headers, str(request.method), config, upgrade=upgrade)
 
-    def _take_part(self) -> None:
+    def gone(self) -> bool:
+        """Whoever asked has hung up."""
+        stream = getattr(self.request.connection, "stream", None)
+        return stream is not None and stream.closed()
+
+    def take_part(self) -> None:
         """One request, and its body, of what the address may use. Raises `RateLimited`."""
         now, budget = time.monotonic(), self.budget
         self.limit("messages", "requests", budget.message(now))
@@ -117,7 +123,16 @@ class BaseHandler(RequestHandler):
             raise RateLimited(f"{what} of this address in a second", round(1000 * wait_s))
 
     def on_finish(self) -> None:
-        self.app.requests.discard(self)
+        stream = getattr(self.request.connection, "stream", None)
+        if stream is None or stream.closed() or not stream.writing():
+            self.app.requests.discard(self)
+            return
+
+        def sent(written: "asyncio.Future[None]") -> None:
+            written.exception()  # that whoever asked has hung up is no news
+            self.app.requests.discard(self)
+
+        stream.write(b"").add_done_callback(sent)  # done when all before it is
 
     def set_default_headers(self) -> None:
         for name, value in HEADERS.items():

@@ -30,16 +30,29 @@ class Searches:
         self._by: Counter[str] = Counter()
         self.waiting = 0
 
-    async def find(self, caller: str, items: Iterable[T], wanted: Callable[[T], bool]) -> list[T]:
-        """Those of `items` that are `wanted`, in their order. Raises `RateLimited`, `Unavailable`."""
+    async def find(
+        self,
+        caller: str,
+        items: Iterable[T],
+        wanted: Callable[[T], bool],
+        gone: Callable[[], bool] = bool,
+    ) -> list[T]:
+        """Those of `items` that are `wanted`, in their order. Raises `RateLimited`, `Unavailable`.
+
+        `gone`: whether nobody waits for them any more. Then some may be missing.
+        """
         async with self._place(caller), self.turn:
             found: list[T] = []
+            if gone():
+                return found
             ends = time.perf_counter() + SLICE_S
             for item in items:
                 if wanted(item):
                     found.append(item)
                 if time.perf_counter() > ends:
                     await asyncio.sleep(SLICE_S)
+                    if gone():
+                        break
                     ends = time.perf_counter() + SLICE_S
             return found
 

@@ -53,10 +53,17 @@ class WatchedStore:
         return await self._heed(self._store.read(board, after, limit))
 
     async def history(
-        self, board: str, *, since: int | None, before: int | None, task: str | None, limit: int
+        self,
+        board: str,
+        *,
+        since: int | None,
+        before: int | None,
+        task: str | None,
+        limit: int,
+        skip: int = 0,
     ) -> list[Change]:
         return await self._heed(
-            self._store.history(board, since=since, before=before, task=task, limit=limit)
+            self._store.history(board, since=since, before=before, task=task, limit=limit, skip=skip)
         )
 
     async def count(self, board: str, *, since: int | None, before: int | None, task: str) -> int:

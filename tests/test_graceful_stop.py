@@ -12,7 +12,7 @@ import pytest
 
 from server.app import App
 from server.config import Config
-from server.errors import Close
+from server.errors import Close, Unavailable
 from server.leaving import EACH_MS, FIRST_MS, LEAST_MS, MOST_MS, InFlight, return_after_ms
 from server.wire import JSON
 from tests.connections import PairTransport, messages
@@ -115,6 +115,30 @@ def test_a_stop_while_the_server_starts_is_no_failure(tmp_path: Path, number: si
         process.send_signal(number)
         assert server.wait() == 0, server.output()
         assert "Traceback" not in server.output()
+
+
+@on_loop
+async def test_who_waits_for_a_board_to_be_read_is_told_that_the_server_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = App(Config.load(None, {}, {"data": str(tmp_path)}))
+    await app.start()
+    reading = asyncio.Event()
+
+    async def for_ever(board: str, recent: int) -> None:
+        reading.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(app.store, "load", for_ever)
+    waiting = asyncio.create_task(app.boards.get("large").ready())
+    impatient = asyncio.create_task(app.boards.get("large").ready())
+    await reading.wait()
+    impatient.cancel()
+    await app.drain()
+    with pytest.raises(Unavailable, match="going away"):
+        await waiting
+    assert impatient.cancelled()
+    await app.stop()
 
 
 @on_loop

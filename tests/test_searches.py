@@ -56,3 +56,21 @@ async def test_they_wait_for_each_other_and_more_than_there_is_room_for_are_refu
     assert [task.result() for task in waiting[1:]] == [[0, 2]] * (MOST - 1)
     assert await searches.find("0", range(4), even) == [0, 2]
     assert searches.waiting == 0
+
+
+@on_loop
+async def test_a_search_that_nobody_waits_for_any_more_ends() -> None:
+    looked, searches = [], Searches()
+
+    def slowly(number: int) -> bool:
+        looked.append(number)
+        ends = time.perf_counter() + SLICE_S
+        while time.perf_counter() < ends:
+            pass
+        return True
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(MOST_OF_ONE):
+            group.create_task(searches.find("me", range(1000), slowly, lambda: len(looked) > 3))
+    assert len(looked) < 10
+    assert searches.waiting == 0

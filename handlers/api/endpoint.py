@@ -21,7 +21,9 @@ from server.reception import Reception
 
 def digest_of(what: str, body: Any) -> str:
     """Names what is asked, however it is written: spaces, order and codec make no other request."""
-    return hashlib.sha256(f"{what}\n".encode() + msgspec.json.encode(body)).hexdigest()[:16]
+    return hashlib.sha256(
+        f"{what}\n".encode() + msgspec.json.encode(body, order="deterministic")
+    ).hexdigest()[:16]
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -29,7 +31,7 @@ class Call(Struct, frozen=True, kw_only=True):
 
     `digest` names what was asked, so that an `Idempotency-Key` is not used for two different things; it is
     empty without a key. `identity`: who asks; `caller`, `agent`: from where, and with what; `budget`: what
-    the address may use in a second; `known`: its `If-None-Match`.
+    the address may use in a second; `known`: its `If-None-Match`; `gone`: whether nobody waits any more.
     """
 
     app: App
@@ -43,6 +45,7 @@ class Call(Struct, frozen=True, kw_only=True):
     agent: str
     budget: Budget
     known: str = ""
+    gone: Callable[[], bool] = bool
 
     def knows(self, etag: str) -> bool:
         """The caller has the answer of that name: there is no need to make it."""

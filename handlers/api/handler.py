@@ -85,6 +85,7 @@ class ApiHandler(AnsweringAtOnce):
             agent=header(self.request.headers, "User-Agent") or "",
             budget=self.budget,
             known=self._known() if endpoint.method == "GET" else "",
+            gone=self.gone,
         )
 
     async def _identity(self, need: Need) -> Identity:

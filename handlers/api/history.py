@@ -39,6 +39,7 @@ async def list_changes(call: Call) -> Answer:
 async def _of_board(store: Store, board: str, head: int, query: ChangesQuery) -> tuple[list[Change], int]:
     """A page, and how many changes there are. Their numbers have no holes: both are reckoned."""
     since, before = query.since, query.before
+    # Skipping is arithmetic, too: nothing is read for it.
     if since is not None:
         since += query.skip
     elif query.skip:
@@ -52,12 +53,12 @@ async def _of_board(store: Store, board: str, head: int, query: ChangesQuery) ->
 
 
 async def _of_task(store: Store, board: str, task: str, query: ChangesQuery) -> tuple[list[Change], int]:
-    wanted = query.skip + query.limit
-    found = await store.history(board, since=query.since, before=query.before, task=task, limit=wanted)
-    total = len(found)
-    if total == wanted:
-        total = await store.count(board, since=query.since, before=query.before, task=task)
-    return found[query.skip :], total
+    since, before, skip, limit = query.since, query.before, query.skip, query.limit
+    found = await store.history(board, since=since, before=before, task=task, limit=limit, skip=skip)
+    total = skip + len(found)
+    if len(found) == limit or (skip and not found):
+        total = await store.count(board, since=since, before=before, task=task)
+    return found, total
 
 
 async def mutate(call: Call) -> Answer:

@@ -4,7 +4,7 @@ from functools import partial
 
 from msgspec import structs
 
-from handlers.api.answers import etag_of, page_of, view_of
+from handlers.api.answers import etag_of, etag_with, page_of, view_of
 from handlers.api.asking import board_of, submit
 from handlers.api.endpoint import Answer, Call, also_refused, note, row
 from handlers.api.queries import ListQuery, PageQuery
@@ -26,10 +26,9 @@ async def _member(call: Call, user: str, role: Role) -> a.MemberView:
 
 async def list_members(call: Call) -> Answer:
     live = await board_of(call)
-    etag = etag_of(live)
     page = page_of(call, list(live.state.members.items()))
-    shown = [await _member(call, user, role) for user, role in page.items]
-    return Answer(body=structs.replace(page, items=shown), etag=etag)
+    shown = structs.replace(page, items=[await _member(call, user, role) for user, role in page.items])
+    return Answer(body=shown, etag=etag_with(live, shown))
 
 
 async def add_member(call: Call) -> Answer:

@@ -47,7 +47,7 @@ async def list_tasks(call: Call) -> Answer:
         return Answer(etag=etag)
     tasks, wanted = in_order(live.state), _wanted(call.query)
     if call.query.q:
-        found = await call.app.searches.find(call.caller.home, tasks, wanted)
+        found = await call.app.searches.find(call.caller.home, tasks, wanted, call.gone)
     else:
         found = list(filter(wanted, tasks))
     return Answer(body=page_of(call, found), etag=etag)

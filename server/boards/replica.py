@@ -263,10 +263,15 @@ class Replica:
             if self._loading is None or self._loading.done():
                 self._loading = asyncio.create_task(self._load(), name=f"load {self.board}")
                 self._loading.add_done_callback(self._load_ended)
+            loading = self._loading
             try:
-                await asyncio.shield(self._loading)
+                await asyncio.shield(loading)
             except Failed as error:
                 raise Unavailable("the board cannot be read from the store") from error
+            except asyncio.CancelledError:
+                if not loading.cancelled():
+                    raise
+                raise Unavailable("the server is going away") from None
 
     def _load_ended(self, task: asyncio.Task[None]) -> None:
         if self._loading is task:

@@ -16,6 +16,9 @@ from server.stores.sqlite.archive import Archive
 from server.stores.sqlite.lock import alone
 from server.stores.sqlite.replace import discard, put_in_place, renew
 
+RECENT = 1_000
+"""Changes that are looked at with each board: as many as a server reads with it (`limits.resume_changes`)."""
+
 
 class Restored(Struct, frozen=True):
     """`former`: where the data that was there before is kept, None when there was none."""
@@ -77,7 +80,7 @@ def _verified(copy: Archive, name: Path, progress: Progress) -> Mapping[str, Hea
     progress("checking", 0, 0)
     heads = copy.check()
     for number, board in enumerate(heads, 1):
-        loaded = copy.load(board)
+        loaded = copy.load(board, RECENT)
         if loaded is None:
             raise Failed(f"{name} is damaged: board {board} cannot be found")
         try:

@@ -110,10 +110,18 @@ class Store(Entries, Protocol):
         """Up to `limit` changes with a seq above `after`, in order."""
 
     async def history(
-        self, board: str, *, since: int | None, before: int | None, task: str | None, limit: int
+        self,
+        board: str,
+        *,
+        since: int | None,
+        before: int | None,
+        task: str | None,
+        limit: int,
+        skip: int = 0,
     ) -> list[Change]:
         """Up to `limit` changes, for people to read: with `since` those after it, oldest first; else the
-        newest ones, newest first, those before `before` when it is given. `task`: only what touched it.
+        newest ones, newest first, those before `before` when it is given. `task`: only what touched it. The
+        first `skip` of them are left out.
         """
 
     async def count(self, board: str, *, since: int | None, before: int | None, task: str) -> int:

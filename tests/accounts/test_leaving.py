@@ -123,3 +123,16 @@ async def test_leaving_a_private_board_as_a_stranger_is_like_leaving_none(tmp_pa
         await town.ada.ok("PATCH", "/api/boards/shown", {"visibility": "members"})
         reply = await leave(eve, "shown")
         assert (reply.status, reply.body["error"]["details"]["field"]) == (404, "user")
+
+
+@on_loop
+async def test_a_list_of_members_is_not_kept_past_another_name(tmp_path: Path) -> None:
+    async with instance(tmp_path, BOARDS__SEED_DEMO="false") as town:
+        people = await furnished(town)
+        owner, path = people["owner"], f"/api/boards/{BOARD}/members"
+        etag = (await owner.get(path)).headers["ETag"]
+        assert (await owner.send("GET", path, **{"If-None-Match": etag})).status == 304
+        await people["viewer"].ok("PATCH", "/api/me", {"name": "Another"})
+        again = await owner.send("GET", path, **{"If-None-Match": etag})
+        assert again.status == 200
+        assert "Another" in [member["name"] for member in again.body["items"]]

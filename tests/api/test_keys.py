@@ -54,6 +54,10 @@ async def test_a_body_written_another_way_is_the_same_request(client: Client) ->
     spaced = await client.post(url, b'{ "priority": "low", "title": "A" }', Idempotency_Key="key")
     packed = await client.in_msgpack().post(url, {"title": "A", "priority": "low"}, Idempotency_Key="key")
     assert (spaced.status, spaced.body) == (packed.status, packed.body) == (201, first.body)
+    args = ({"reps": 1, "force": 2}, {"force": 2, "reps": 1})
+    device = [{"id": "d", "name": "D", "metadata": {key: str(given[key]) for key in given}} for given in args]
+    made = [await client.post(f"{BOARD}/devices", one, Idempotency_Key="device") for one in device]
+    assert [one.status for one in made] == [201, 201]
 
 
 @pytest.mark.gen_test

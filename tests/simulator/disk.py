@@ -119,11 +119,11 @@ class SimDisk:
         return list(islice(newest, most))[::-1]
 
     def history(
-        self, board: str, since: int | None, before: int | None, task: str | None, limit: int
+        self, board: str, since: int | None, before: int | None, task: str | None, limit: int, skip: int
     ) -> list[Change]:
         between = self.log(board)[since or 0 : None if before is None else before - 1]
         found = [change for change in between if task is None or _touches(change, task)]
-        return (found if since is not None else found[::-1])[:limit]
+        return (found if since is not None else found[::-1])[skip : skip + limit]
 
     def load(self, board: str, recent: int) -> Loaded | None:
         shelf = self.shelves.get(board)

@@ -122,9 +122,16 @@ class SimStore:
         return await self._read(partial(self.disk.read, board, after, limit))
 
     async def history(
-        self, board: str, *, since: int | None, before: int | None, task: str | None, limit: int
+        self,
+        board: str,
+        *,
+        since: int | None,
+        before: int | None,
+        task: str | None,
+        limit: int,
+        skip: int = 0,
     ) -> list[Change]:
-        return await self._read(partial(self.disk.history, board, since, before, task, limit))
+        return await self._read(partial(self.disk.history, board, since, before, task, limit, skip))
 
     async def count(self, board: str, *, since: int | None, before: int | None, task: str) -> int:
         return len(await self.history(board, since=since, before=before, task=task, limit=10**9))

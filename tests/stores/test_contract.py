@@ -243,6 +243,9 @@ async def test_read_gives_what_comes_after_in_order_up_to_the_limit(place: Place
 async def test_history_is_read_from_either_end_and_of_one_task(place: Place) -> None:
     async def found(limit: int = 50, *, since: int | None = None, before: int | None = None) -> list[int]:
         changes = await store.history("b1", since=since, before=before, task=task, limit=limit)
+        for skip in (1, 2, 50):
+            rest = await store.history("b1", since=since, before=before, task=task, limit=50, skip=skip)
+            assert rest[: max(limit - skip, 0)] == changes[skip:]
         if task is not None and limit > len(changes):
             assert await store.count("b1", since=since, before=before, task=task) == len(changes)
         return [change.seq for change in changes]

@@ -117,3 +117,22 @@ async def test_who_shares_the_file_leaves_nothing_to_wait(path: Path) -> None:
     assert indexed(path) == {"b1": (4, 4)}
     await store.close()
     await other.close()
+
+
+async def test_a_disk_that_is_full_at_the_start_does_not_keep_anybody_from_reading(path: Path) -> None:
+    store = await started(path)
+    await store.append("b1", 1, [created(), *updates(2, 3)])
+    copy = path.parent.parent / "copy" / path.name
+    shutil.copytree(path.parent, copy.parent)
+    await store.close()
+    with disk_full(copy):
+        again = await started(copy)
+        assert await again.names("b1", [named("m3")]) == {named("m3"): 3}
+        assert len(await again.read("b1", 0, 10)) == 3
+        with pytest.raises(Failed):
+            await again.append("b1", 4, [update(4)])
+    await recovered(again)
+    with pytest.raises(Refused, match="known already"):
+        await again.append("b1", 4, [update(4, "m3")])
+    await again.append("b1", 4, [update(4)])
+    await again.close()

@@ -169,6 +169,18 @@ async def test_over_http_an_address_is_told_when_to_come_back(tmp_path: Path) ->
 
 
 @on_loop
+async def test_health_is_answered_to_an_address_that_asks_too_much(
+    tmp_path: Path,
+) -> None:
+    with ServerProcess(tmp_path, **TIGHT | {"LIMITS__MESSAGES_PER_SECOND": "2"}) as server:
+        asked = [await exchange(server.port, head("GET /api/tasks")) for _ in range(8)]
+        assert asked[-1] is not None and asked[-1].status == 429
+        for path in ("/healthz", "/readyz"):
+            found = await exchange(server.port, head(f"GET {path}"))
+            assert found is not None and found.status == 200, path
+
+
+@on_loop
 async def test_another_name_of_a_visitor_is_no_other_budget(tmp_path: Path) -> None:
     """Who shows nothing is whoever they say: what they use counts for their address."""
     tight = {"SERVER__TRUSTED_PROXIES": "127.0.0.1", "LIMITS__MESSAGES_PER_SECOND": "5"}

@@ -94,20 +94,30 @@ class MongoStore:
             return await entries.between(board, after, after + limit)
 
     async def history(
-        self, board: str, *, since: int | None, before: int | None, task: str | None, limit: int
+        self,
+        board: str,
+        *,
+        since: int | None,
+        before: int | None,
+        task: str | None,
+        limit: int,
+        skip: int = 0,
     ) -> list[Change]:
         link, entries, _ = self._parts()
         upward = since is not None
         async with link.in_time():
             if task is not None:
-                return await entries.touching(
-                    board, task, after=since or 0, before=before, upward=upward, limit=limit
+                found = await entries.touching(
+                    board, task, after=since or 0, before=before, upward=upward, limit=skip + limit
                 )
+                return found[skip:]
             last = (await entries.heads([board])).get(board, 0)
             if before is not None:
                 last = min(last, before - 1)
             if since is not None:
+                since += skip
                 return await entries.between(board, since, min(last, since + limit))
+            last -= skip
             return (await entries.between(board, max(last - limit, 0), last))[::-1]
 
     async def count(self, board: str, *, since: int | None, before: int | None, task: str) -> int:

@@ -76,9 +76,14 @@ class Archive:
         """As `Store.boards`."""
         return reads.boards(self._connection)
 
-    def load(self, board: str) -> Loaded | None:
-        """As `Store.load`, without recent changes. Inside `one_moment`, or of a copy that nobody writes."""
-        return reads.load_in(self._connection, board, 0)
+    def load(self, board: str, recent: int = 0) -> Loaded | None:
+        """As `Store.load`. Inside `one_moment`, or of a copy that nobody writes."""
+        try:
+            return reads.load_in(self._connection, board, recent)
+        except msgspec.MsgspecError as error:
+            raise Failed(
+                f"{self._name} is damaged: board {board} holds something unreadable: {error}"
+            ) from error
 
     def trimmed(self, board: str) -> bool:
         """Has retention taken the content of old changes? Then the log alone does not make the board."""

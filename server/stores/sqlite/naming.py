@@ -42,10 +42,12 @@ FIND = """select json_group_object(name, seq) from (
 class Fresh:
     """The names that are durable and wait for the index, as the writer's thread knows them.
 
-    `most`: changes that may wait; 0 where others write the file, too, who could not know of them.
+    `most`: changes that may wait; 0 where others write the file, too, who could not know of them. They are
+    not `known` at first, nor when a write has failed: then `recover` leaves none.
     """
 
     def __init__(self, most: int) -> None:
+        self.known = False
         self._most = most
         self._names: dict[str, set[str]] = {}
         self._changes = 0
@@ -73,7 +75,7 @@ class Fresh:
 
     def clear(self) -> None:
         """The index has all of them."""
-        self._names, self._changes = {}, 0
+        self._names, self._changes, self.known = {}, 0, True
 
 
 def recover(connection: sqlite3.Connection) -> None:

@@ -127,15 +127,15 @@ def read(connection: sqlite3.Connection, board: str, after: int, limit: int) -> 
 
 
 def history(
-    connection: sqlite3.Connection, board: str, since: int | None, before: int | None, limit: int
+    connection: sqlite3.Connection, board: str, since: int | None, before: int | None, limit: int, skip: int
 ) -> list[Change]:
     """See `Store.history`."""
     order = "desc" if since is None else "asc"
     first, last = (since or 0) + 1, MOST if before is None else before - 1
     rows = connection.execute(
         f"""select cast(body as blob) from changes where board = ? and seq between ? and ?
-        order by seq {order} limit ?""",
-        (board, first, last, limit),
+        order by seq {order} limit ? offset ?""",
+        (board, first, last, limit, skip),
     )
     return [decode_change(body) for (body,) in rows]
 

@@ -58,7 +58,7 @@ class SqliteStore:
         """Raises `Locked`, `SchemaTooNew`, `Failed` for a file that cannot be opened or understood."""
         connection = await asyncio.to_thread(self._open)
         fresh = naming.Fresh(0 if self.shared else naming.MOST)
-        self._writer = Writer(connection, self._recovered, self._path, fresh)
+        self._writer = Writer(connection, self._connect, self._path, fresh)
 
     async def close(self) -> None:
         """Finish accepted writes, fold the write-ahead log into the file, let the directory go."""
@@ -78,14 +78,23 @@ class SqliteStore:
         return await self._read(self._loads, partial(reads.read, board=board, after=after, limit=limit))
 
     async def history(
-        self, board: str, *, since: int | None, before: int | None, task: str | None, limit: int
+        self,
+        board: str,
+        *,
+        since: int | None,
+        before: int | None,
+        task: str | None,
+        limit: int,
+        skip: int = 0,
     ) -> list[Change]:
         if task is None:
-            within = partial(reads.history, board=board, since=since, before=before, limit=limit)
+            within = partial(reads.history, board=board, since=since, before=before, limit=limit, skip=skip)
             return await self._read(self._histories, within)
         await self._index(board)
         wanted = touched.Wanted(board, task, since, before)
-        return await self._read(self._histories, partial(touched.history, wanted=wanted, limit=limit))
+        return await self._read(
+            self._histories, partial(touched.history, wanted=wanted, limit=limit, skip=skip)
+        )
 
     async def count(self, board: str, *, since: int | None, before: int | None, task: str) -> int:
         wanted = touched.Wanted(board, task, since, before)
@@ -183,16 +192,6 @@ class SqliteStore:
     def _connect(self) -> sqlite3.Connection:
         return schema.connect(self._path, busy_s=self._deadline_s)
 
-    def _recovered(self) -> sqlite3.Connection:
-        """A connection for the writer, who knows no name that waits for the index."""
-        connection = self._connect()
-        try:
-            naming.recover(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
     def _open(self) -> sqlite3.Connection:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -211,7 +210,8 @@ class SqliteStore:
         connection = self._connect()
         try:
             schema.migrate(connection, self._path, self._migrations)
-            naming.recover(connection)
+            with suppress(sqlite3.Error):  # the writer does it when it can: what is there can be read
+                naming.recover(connection)
         except BaseException:
             connection.close()
             raise

@@ -73,14 +73,15 @@ def index(connection: sqlite3.Connection, board: str) -> None:
     connection.execute("update boards set touched = ? where board = ?", (last, board))
 
 
-def history(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> list[Change]:
+def history(connection: sqlite3.Connection, wanted: Wanted, limit: int, skip: int) -> list[Change]:
     """See `Store.history`."""
     order = "desc" if wanted.since is None else "asc"
     with snapshot(connection):
         rows = connection.execute(
-            f"""select cast(body as blob) from (select * from ({_SEQS}) order by seq {order} limit :limit)
+            f"""select cast(body as blob)
+            from (select * from ({_SEQS}) order by seq {order} limit :limit offset :skip)
             cross join changes using (seq) where board = :board order by seq {order}""",
-            wanted.values | {"limit": limit},
+            wanted.values | {"limit": limit, "skip": skip},
         )
         return [decode_change(body) for (body,) in rows]
 
