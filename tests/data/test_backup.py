@@ -185,6 +185,16 @@ def test_a_backup_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
+def test_what_a_server_could_not_read_is_no_backup(tmp_path: Path) -> None:
+    """A change that is kept in records already is read with its board all the same: clients resume by it."""
+    data = keep(tmp_path / "data", b=history(40))
+    with sqlite3.connect(database(data)) as connection:
+        connection.execute("update changes set body = '{broken' where seq = 7")
+    connection.close()
+    assert "board b holds something unreadable" in refusal(data, "backup", tmp_path / "copy.db")
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
 def test_data_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     data = keep(tmp_path / "data", b=history(5))
     succeed(data, "backup", tmp_path / "copy.db")
