@@ -36,6 +36,21 @@ async () => {
 """
 """Playwright's own `wait_for_function` takes a promise for a yes."""
 
+KEEPS = """
+async () => {
+  const all = await indexedDB.databases();
+  const names = all.map(({ name }) => name).filter((name) => name.startsWith("boardcast"));
+  const kept = await Promise.all(names.map((name) => new Promise((resolve) => {
+    const opening = indexedDB.open(name);
+    opening.onsuccess = () => {
+      const asking = opening.result.transaction("states").objectStore("states").getAll();
+      asking.onsuccess = () => { opening.result.close(); resolve(asking.result); };
+    };
+  })));
+  return kept.flat().some(({ board, json }) => board === BOARD && json.includes(TEXT));
+}
+"""
+
 SHOWN = """
 (scroller) => [...scroller.querySelectorAll(".card[aria-posinset]")]
   .map((card) => [Number(card.getAttribute("aria-posinset")), card.querySelector(".open").textContent])
@@ -154,6 +169,12 @@ class Tab:
         """Waits until the server has everything that was done here."""
         self.live()
         self.until(NOTHING_UNSENT)
+
+    def keeps(self, board: str, title: str = "") -> None:
+        """Waits until the board is on this browser's disk, with a card of that title: it is shown before."""
+        wanted = json.dumps(title) if title else ""
+        script = KEEPS.replace("BOARD", json.dumps(board)).replace("TEXT", json.dumps(wanted))
+        self.until(script)
 
     def until(self, script: str) -> None:
         """Until a function of the page, which may be asynchronous, gives something true."""

@@ -195,22 +195,6 @@ def test_a_text_that_is_being_written_is_shown_to_its_writer_alone(
     expect(again.dialog.get_by_label("Description")).to_have_value("Ann is still writing this")
 
 
-BOARD_IS_KEPT = """
-async () => {
-  const all = await indexedDB.databases();
-  const names = all.map(({ name }) => name).filter((name) => name.startsWith("boardcast."));
-  const keys = await Promise.all(names.map((name) => new Promise((resolve) => {
-    const opening = indexedDB.open(name);
-    opening.onsuccess = () => {
-      const asking = opening.result.transaction("states").objectStore("states").getAllKeys();
-      asking.onsuccess = () => { opening.result.close(); resolve(asking.result); };
-    };
-  })));
-  return keys.flat().length > 0;
-}
-"""
-
-
 def test_signing_out_asks_before_it_loses_something_and_takes_all_of_it_away(
     server: ServerProcess, arrive: Arrive, people: dict[str, Account]
 ) -> None:
@@ -219,7 +203,7 @@ def test_signing_out_asks_before_it_loses_something_and_takes_all_of_it_away(
     away = browser.beside()
     away.page.goto(f"{server.url}/account/me")
     expect(away.page.get_by_text("This browser")).to_be_visible()
-    here.until(BOARD_IS_KEPT)
+    here.keeps(BOARD)
     here.page.route_web_socket("**/ws", lambda silent: None)
     here.page.reload()
     here.add("To do", "Ann's, to be lost")

@@ -40,6 +40,7 @@ def test_the_page_opens_without_a_server_and_is_whole(visit: Visit, server: Serv
     is_kept(ann)
     ann.add("Doing", "before")
     ann.saved()
+    ann.keeps("demo", "before")
     server.kill()
     ann.page.goto(f"{server.url}/b/demo")
     ann.sees_card("Doing", "before")
