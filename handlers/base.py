@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import structlog
 from tornado.httputil import HTTPHeaders
+from tornado.iostream import IOStream
 from tornado.web import HTTPError, RequestHandler
 
 from handlers.codecs import JSON, MSGPACK, wants_msgpack
@@ -105,8 +106,13 @@ class BaseHandler(RequestHandler):
 
     def gone(self) -> bool:
         """Whoever asked has hung up."""
-        stream = getattr(self.request.connection, "stream", None)
+        stream = self._stream
         return stream is not None and stream.closed()
+
+    @property
+    def _stream(self) -> IOStream | None:
+        """What the answer goes out by; None when it goes by something else, as a WebSocket's."""
+        return getattr(self.request.connection, "stream", None)
 
     def take_part(self) -> None:
         """One request, and its body, of what the address may use. Raises `RateLimited`."""
@@ -123,7 +129,7 @@ class BaseHandler(RequestHandler):
             raise RateLimited(f"{what} of this address in a second", round(1000 * wait_s))
 
     def on_finish(self) -> None:
-        stream = getattr(self.request.connection, "stream", None)
+        stream = self._stream
         if stream is None or stream.closed() or not stream.writing():
             self.app.requests.discard(self)
             return

@@ -37,15 +37,10 @@ async def list_changes(call: Call) -> Answer:
 
 
 async def _of_board(store: Store, board: str, head: int, query: ChangesQuery) -> tuple[list[Change], int]:
-    """A page, and how many changes there are. Their numbers have no holes: both are reckoned."""
-    since, before = query.since, query.before
-    # Skipping is arithmetic, too: nothing is read for it.
-    if since is not None:
-        since += query.skip
-    elif query.skip:
-        end = head + 1 if before is None else min(head + 1, before)
-        before = max(1, end - query.skip)
-    items = await store.history(board, since=since, before=before, task=None, limit=query.limit)
+    """A page, and how many changes there are. Their numbers have no holes: that is reckoned."""
+    items = await store.history(
+        board, since=query.since, before=query.before, task=None, limit=query.limit, skip=query.skip
+    )
     last = max((head, *(change.seq for change in items)))
     if query.before is not None:
         last = min(last, query.before - 1)

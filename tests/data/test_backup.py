@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from server.boards.parts import BoardSettings
+from server.data import copies
 from server.stores import Head
 from server.stores.sqlite import SqliteStore, archive
 from server.stores.sqlite.archive import Archive
@@ -187,6 +189,7 @@ def test_a_backup_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
 
 def test_what_a_server_could_not_read_is_no_backup(tmp_path: Path) -> None:
     """A change that is kept in records already is read with its board all the same: clients resume by it."""
+    assert BoardSettings().resume_changes <= copies.RECENT
     data = keep(tmp_path / "data", b=history(40))
     with sqlite3.connect(database(data)) as connection:
         connection.execute("update changes set body = '{broken' where seq = 7")

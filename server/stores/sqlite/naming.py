@@ -15,7 +15,7 @@ from server.stores.sqlite import reads
 from server.stores.sqlite.appends import Append
 
 MOST = 2_048
-"""Changes of all boards that wait for the index: some 2 ms to look through, and 5 ms to take in."""
+"""Changes of all boards that wait for the index: 0.3 ms to look through, 6 to 10 ms to take in."""
 
 _encode = msgspec.json.Encoder().encode
 _found = msgspec.json.Decoder(dict[str, int]).decode
@@ -67,21 +67,21 @@ class Fresh:
     def durable(self, stored: Sequence[Append]) -> None:
         """The transaction that stores them is committed."""
         if self.is_enough(stored):
-            self.clear()
+            self._clear()
             return
         for append in stored:
             self._names.setdefault(append.board, set()).update(append.names)
             self._changes += len(append.rows)
 
-    def clear(self) -> None:
+    def recover(self, connection: sqlite3.Connection) -> None:
+        """Take in what waits on any board: nobody remembers its names. Raises sqlite3.Error."""
+        while _recover_some(connection):
+            pass
+        self._clear()
+
+    def _clear(self) -> None:
         """The index has all of them."""
         self._names, self._changes, self.known = {}, 0, True
-
-
-def recover(connection: sqlite3.Connection) -> None:
-    """Take in what waits on any board: nobody remembers its names."""
-    while _recover_some(connection):
-        pass
 
 
 def _recover_some(connection: sqlite3.Connection) -> bool:

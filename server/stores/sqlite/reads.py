@@ -129,13 +129,17 @@ def read(connection: sqlite3.Connection, board: str, after: int, limit: int) -> 
 def history(
     connection: sqlite3.Connection, board: str, since: int | None, before: int | None, limit: int, skip: int
 ) -> list[Change]:
-    """See `Store.history`."""
-    order = "desc" if since is None else "asc"
-    first, last = (since or 0) + 1, MOST if before is None else before - 1
+    """See `Store.history`. Numbers have no holes: nothing is read of what is skipped."""
+    last = MOST if before is None else before - 1
+    if since is not None:
+        order, first = "asc", since + skip + 1
+    else:
+        (head,) = connection.execute("select max(seq) from changes where board = ?", (board,)).fetchone()
+        order, first, last = "desc", 1, min(last, head or 0) - skip
     rows = connection.execute(
         f"""select cast(body as blob) from changes where board = ? and seq between ? and ?
-        order by seq {order} limit ? offset ?""",
-        (board, first, last, limit, skip),
+        order by seq {order} limit ?""",
+        (board, first, last, limit),
     )
     return [decode_change(body) for (body,) in rows]
 

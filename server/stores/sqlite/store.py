@@ -56,8 +56,8 @@ class SqliteStore:
 
     async def start(self) -> None:
         """Raises `Locked`, `SchemaTooNew`, `Failed` for a file that cannot be opened or understood."""
-        connection = await asyncio.to_thread(self._open)
         fresh = naming.Fresh(0 if self.shared else naming.MOST)
+        connection = await asyncio.to_thread(self._open, fresh)
         self._writer = Writer(connection, self._connect, self._path, fresh)
 
     async def close(self) -> None:
@@ -192,12 +192,12 @@ class SqliteStore:
     def _connect(self) -> sqlite3.Connection:
         return schema.connect(self._path, busy_s=self._deadline_s)
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self, fresh: naming.Fresh) -> sqlite3.Connection:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             if self._lock is not None:
                 self._lock.acquire()
-            return self._migrated()
+            return self._migrated(fresh)
         except (OSError, sqlite3.Error) as error:
             self._release()
             raise Failed(f"the database {self._path} cannot be opened: {in_words(error)}") from error
@@ -205,13 +205,13 @@ class SqliteStore:
             self._release()
             raise
 
-    def _migrated(self) -> sqlite3.Connection:
+    def _migrated(self, fresh: naming.Fresh) -> sqlite3.Connection:
         schema.reserve(self._path)
         connection = self._connect()
         try:
             schema.migrate(connection, self._path, self._migrations)
             with suppress(sqlite3.Error):  # the writer does it when it can: what is there can be read
-                naming.recover(connection)
+                fresh.recover(connection)
         except BaseException:
             connection.close()
             raise

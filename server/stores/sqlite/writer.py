@@ -18,7 +18,7 @@ from msgspec import Struct
 from server.stores import Failed
 from server.stores.sqlite.appends import Append
 from server.stores.sqlite.identity import Identity
-from server.stores.sqlite.naming import Fresh, recover
+from server.stores.sqlite.naming import Fresh
 from server.stores.sqlite.writes import append_all, savepoint
 
 Work = Callable[[sqlite3.Connection], None]
@@ -38,7 +38,7 @@ class Job(Struct, frozen=True, eq=False):
 class Writer:
     """`reopen` makes a new connection after a failure; `connection` is the first one. One event loop.
 
-    `fresh`: the names that wait for the index, of which nobody has told it yet.
+    `fresh`: the names that wait for the index.
     """
 
     def __init__(
@@ -111,8 +111,7 @@ class Writer:
             self._fresh.known = False
             self._identity.remember()
         if not self._fresh.known:
-            recover(self._connection)
-            self._fresh.clear()
+            self._fresh.recover(self._connection)
         return self._connection
 
     def _close_connection(self, checkpoint: bool = False) -> None:
